@@ -1,0 +1,24 @@
+"""`python -m botwire_site.children MODULE ARGUMENT...` runs a module as a child of `manage.py serve`, and no longer."""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def die_with_parent() -> None:
+    """Have the kernel send SIGTERM when the parent ends, `kill -9` included. Linux only; elsewhere nothing is done."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(os.environ["BOTWIRE_PARENT"]):  # it ended before the line above
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

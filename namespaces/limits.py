@@ -1,0 +1,50 @@
+"""Every limit of BotWire, once: name, default, sentence. Pages, documentation, messages and checks read this table.
+
+It holds no logic of its own; where a limit is enforced is said beside it.
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit. `BOTWIRE_<NAME>` in the environment changes it for the server.
+
+    `is_per_namespace` tells that an operator may also change it for one namespace: the column
+    `Namespace.limit_<name>` then counts instead.
+    """
+
+    name: str
+    default: int
+    sentence: str
+    is_per_namespace: bool = False
+
+    @property
+    def variable(self) -> str:
+        return f"BOTWIRE_{self.name.upper()}"
+
+
+LIMITS = (
+    Limit("writes_per_day", 1_000, "writes per namespace and UTC day; reads are unlimited", is_per_namespace=True),
+    Limit("bytes", 52_428_800, "bytes of keys and values that a namespace stores", is_per_namespace=True),
+    Limit("value_bytes", 1_048_576, "bytes of one value, as JSON text in UTF-8", is_per_namespace=True),
+    Limit("key_bytes", 512, "bytes of a key in UTF-8"),
+    Limit("json_depth", 64, "levels of arrays and objects inside one another"),
+    Limit("integer_digits", 4_300, "digits of an integer, the most that Python reads"),
+    Limit("keys_per_page", 10_000, "keys on one page of a list, at most"),
+    Limit("keys_per_page_default", 1_000, "keys on one page of a list, where none is asked for"),
+    Limit("page_value_bytes", 8_388_608, "bytes of entries on one page of a list with values; at least one entry"),
+    Limit("ttl_seconds", 315_360_000, "seconds until an entry expires, at most (10 years)"),
+    Limit("writer_bytes", 128, "bytes of a writer's name in UTF-8"),
+    Limit("new_namespaces_per_hour", 60, "new namespaces per client address and hour (IPv6: per /64)"),
+    Limit("change_log_days", 30, "days that the change log is kept"),
+    Limit("change_log_bytes", 52_428_800, "bytes of the change log that are kept per namespace, the newest"),
+)
+
+
+def limit(name: str) -> int:
+    """The value in force on this server for the limit `name`; KeyError for a name that is not in the table."""
+    value: int = settings.LIMITS[name]
+    return value

@@ -1,0 +1,140 @@
+"""The tables. Every primary key and foreign key begins with the namespace's name, so that one namespace's rows can live
+together on one node of a distributed PostgreSQL; there are no serial ids, triggers or sequences.
+
+Rows are written by `namespaces.memory` and its neighbours only; the models carry no behaviour of their own.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Q
+
+from namespaces.names import after_prefix
+
+
+class ByteOrderedField(models.CharField):  # type: ignore[type-arg]  # not generic when it runs
+    """Text that the database compares byte by byte: `C` on PostgreSQL; SQLite does so by itself."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        return {**super().db_parameters(connection), "collation": "C" if connection.vendor == "postgresql" else None}
+
+
+class Namespace(models.Model):
+    """One memory. It exists from its first write; its counters are kept in the transaction of each write."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        READ_ONLY = "read_only"
+        SUSPENDED = "suspended"
+
+    name = ByteOrderedField(max_length=64, primary_key=True)
+    status = models.CharField(max_length=9, choices=Status, default=Status.ACTIVE)
+    status_reason = models.TextField(blank=True, default="")
+    status_until = models.DateTimeField(null=True, blank=True)
+    limit_writes_per_day = models.PositiveIntegerField(null=True, blank=True)
+    limit_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    limit_value_bytes = models.PositiveIntegerField(null=True, blank=True)
+    revision = models.BigIntegerField(default=0)
+    trimmed_revision = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    entries = models.BigIntegerField(default=0)
+    log_bytes = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    created_from = models.CharField(max_length=45, blank=True, default="")
+    last_write_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(status__in=("active", "read_only", "suspended")), name="status_known"),
+            models.CheckConstraint(
+                condition=Q(bytes__gte=0, entries__gte=0, log_bytes__gte=0), name="counters_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(trimmed_revision__gte=0, trimmed_revision__lte=F("revision")), name="revisions_in_order"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def live(self, now: datetime) -> "EntryQuerySet":
+        """Entries that can be read at `now`."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+    def expired(self, now: datetime) -> "EntryQuerySet":
+        """Entries that nobody can read any more, and that still take room."""
+        return self.filter(expires_at__lte=now)
+
+    def under(self, prefix: str) -> "EntryQuerySet":
+        """Entries whose key begins with `prefix`, as a range that the primary key's index serves."""
+        end = after_prefix(prefix)
+        chosen = self.filter(key__gte=prefix) if prefix else self
+        return chosen.filter(key__lt=end) if end is not None else chosen
+
+
+class Entry(models.Model):
+    """A key with its value. `version` is the namespace's revision that last wrote it."""
+
+    pk = models.CompositePrimaryKey("namespace_id", "key")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="entry_set", db_index=False)
+    key = ByteOrderedField(max_length=512)
+    bytes = models.PositiveIntegerField()
+    version = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    writer = models.CharField(max_length=128, blank=True, default="")
+    value = models.TextField()  # last, so that SQLite reads the small columns without walking its overflow pages
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="entry_expires_at"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(version__gte=1), name="entry_version_positive"),
+            models.CheckConstraint(condition=~Q(key=""), name="entry_key_not_empty"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}/{self.key}"
+
+
+class Change(models.Model):
+    """One row of the change log: what one revision did to one key. `value` is null where nothing was set."""
+
+    class Kind(models.TextChoices):
+        SET = "set"
+        DELETE = "delete"
+        EXPIRE = "expire"
+
+    pk = models.CompositePrimaryKey("namespace_id", "revision")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="change_set", db_index=False)
+    revision = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind)
+    key = ByteOrderedField(max_length=512)
+    bytes = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    writer = models.CharField(max_length=128, blank=True, default="")
+    value = models.TextField(null=True)  # noqa: DJ001 - null: nothing was set; the text null: JSON's null was
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}@{self.revision} {self.kind} {self.key}"
+
+
+class DailyUsage(models.Model):
+    """What one namespace used on one UTC day. `reads` and `refusals` are counted in memory and flushed: approximate."""
+
+    pk = models.CompositePrimaryKey("namespace_id", "day")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="daily_usage_set", db_index=False)
+    day = models.DateField()
+    writes = models.PositiveIntegerField(default=0, db_default=0)
+    bytes_written = models.PositiveBigIntegerField(default=0, db_default=0)
+    reads = models.PositiveBigIntegerField(default=0, db_default=0)
+    refusals = models.JSONField(default=dict, db_default={})
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id} on {self.day}"

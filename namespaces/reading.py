@@ -1,0 +1,215 @@
+"""The read path: one entry, pages of keys, a namespace's state. Nothing here writes, and no cache answers."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from namespaces import clock, database, sql
+from namespaces.errors import InvalidCursor, KeyNotFound, NamespaceNotFound
+from namespaces.limits import LIMITS, limit
+from namespaces.models import DailyUsage, Entry, EntryQuerySet, Namespace
+from namespaces.names import check_key, check_namespace, check_prefix
+from namespaces.verdicts import restriction_of
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An entry as it is read; `value` is the JSON text that was set, `writer` empty where none was named."""
+
+    namespace: str
+    key: str
+    value: str
+    version: int
+    writer: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some keys in byte order. `entries` is None unless values were asked for, `next_cursor` on the last page."""
+
+    keys: list[str]
+    entries: list[Remembered] | None
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A namespace as its users may see it. All is exact but `reads`, which is up to a few seconds behind."""
+
+    name: str
+    status: str
+    reason: str
+    until: datetime | None
+    revision: int
+    created_at: datetime
+    last_write_at: datetime | None
+    limits: dict[str, int]
+    day: date
+    writes: int
+    bytes: int
+    entries: int
+    reads: int
+    resets_at: datetime
+
+
+def get_entry(namespace: str, key: str, *, now: datetime | None = None) -> Remembered:
+    """The entry under a key.
+
+    Raises InvalidNamespace, InvalidKey, KeyNotFound, NamespaceSuspended, DatabaseUnavailable.
+    """
+    check_namespace(namespace)
+    check_key(key)
+    moment = database.as_parameter(now or clock.now())
+    with database.turn():
+        row = database.fetch(sql.READ_ENTRY, {"namespace": namespace, "key": key, "now": moment})
+    if row is None:
+        raise KeyNotFound(namespace, key)
+    status, reason, until, version, created_at, updated_at, expires_at, writer, value = row
+    _check_readable(namespace, status, reason, until)
+    if version is None:
+        raise KeyNotFound(namespace, key)
+    return Remembered(
+        namespace=namespace,
+        key=key,
+        value=value,
+        version=version,
+        writer=writer,
+        created_at=clock.from_database(created_at),
+        updated_at=clock.from_database(updated_at),
+        expires_at=expires_at and clock.from_database(expires_at),
+    )
+
+
+def list_entries(
+    namespace: str,
+    *,
+    prefix: str = "",
+    cursor: str = "",
+    most: int | None = None,
+    with_values: bool = False,
+    now: datetime | None = None,
+) -> Page:
+    """A page of up to `most` keys under `prefix`, after `cursor`; an unknown namespace has none.
+
+    With values, a page also ends where its entries reach `page_value_bytes`. Raises InvalidNamespace, InvalidPrefix,
+    InvalidCursor, NamespaceSuspended, DatabaseUnavailable.
+    """
+    check_namespace(namespace)
+    check_prefix(prefix)
+    after = _key_of(cursor)
+    with database.turn():
+        found = Namespace.objects.filter(name=namespace).first()
+        if found is None:
+            return Page([], [] if with_values else None, None)
+        now = now or clock.now()
+        _check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
+        chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
+        if after:
+            chosen = chosen.filter(key__gt=after)
+        return _page(chosen, most or limit("keys_per_page_default"), with_values)
+
+
+def _page(chosen: EntryQuerySet, most: int, with_values: bool) -> Page:
+    sizes = list(chosen.order_by("key").values_list("key", "bytes")[: most + 1])
+    length = _fitting([size for _, size in sizes[:most]]) if with_values else min(most, len(sizes))
+    keys = [key for key, _ in sizes[:length]]
+    next_cursor = _cursor_of(keys[-1]) if length < len(sizes) else None
+    if not with_values:
+        return Page(keys, None, next_cursor)
+    entries = _with_values(chosen, keys)
+    return Page([entry.key for entry in entries], entries, next_cursor)
+
+
+def _fitting(sizes: list[int]) -> int:
+    """How many of the leading entries fit on a page; at least one, so that paging always ends."""
+    room = limit("page_value_bytes")
+    for position, size in enumerate(sizes):
+        room -= size
+        if room < 0 and position:
+            return position
+    return len(sizes)
+
+
+def _with_values(chosen: EntryQuerySet, keys: list[str]) -> list[Remembered]:
+    if not keys:
+        return []
+    columns = ("namespace_id", "key", "value", "version", "writer", "created_at", "updated_at", "expires_at")
+    span = chosen.filter(key__gte=keys[0], key__lte=keys[-1]).order_by("key")
+    return [Remembered(*row) for row in span.values_list(*columns)]
+
+
+def state(namespace: str, *, now: datetime | None = None) -> State:
+    """Status, limits and usage of a namespace, also of a suspended one.
+
+    Raises InvalidNamespace, NamespaceNotFound, DatabaseUnavailable.
+    """
+    check_namespace(namespace)
+    now = now or clock.now()
+    today = clock.day_of(now)
+    with database.turn():
+        found = Namespace.objects.filter(name=namespace).first()
+        if found is None:
+            raise NamespaceNotFound(namespace)
+        usage = DailyUsage.objects.filter(namespace_id=namespace, day=today).first() or DailyUsage(day=today)
+    status = effective_status(found, now)
+    is_restricted = status != Namespace.Status.ACTIVE
+    return State(
+        name=found.name,
+        status=status,
+        reason=found.status_reason if is_restricted else "",
+        until=found.status_until if is_restricted else None,
+        revision=found.revision,
+        created_at=found.created_at,
+        last_write_at=found.last_write_at,
+        limits=limits_of(found),
+        day=today,
+        writes=usage.writes,
+        bytes=found.bytes,
+        entries=found.entries,
+        reads=usage.reads,
+        resets_at=clock.end_of_day(now),
+    )
+
+
+def limits_of(namespace: Namespace) -> dict[str, int]:
+    """Every limit in force for a namespace, by name: the operator's where one is set, the server's elsewhere."""
+    own = {row.name: getattr(namespace, f"limit_{row.name}") for row in LIMITS if row.is_per_namespace}
+    return {row.name: limit(row.name) if own.get(row.name) is None else own[row.name] for row in LIMITS}
+
+
+def value_limit(namespace: str) -> int:
+    """How many bytes a value of this namespace may have, before anything else is known about it."""
+    with database.turn():
+        own = Namespace.objects.filter(name=namespace).values_list("limit_value_bytes", flat=True).first()
+    return limit("value_bytes") if own is None else own
+
+
+def effective_status(namespace: Namespace, now: datetime) -> str:
+    """The status that counts at `now`: a restriction ends by itself."""
+    is_over = namespace.status_until is not None and namespace.status_until <= now
+    return Namespace.Status.ACTIVE if is_over else namespace.status
+
+
+def _check_readable(namespace: str, status: str, reason: str, until: datetime | str | None) -> None:
+    restriction = restriction_of(namespace, status, reason, until)
+    if restriction and status == Namespace.Status.SUSPENDED:
+        raise restriction
+
+
+def _cursor_of(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _key_of(cursor: str) -> str:
+    """The key after which a page begins; empty for the first page. Only what `_cursor_of` made is taken."""
+    try:
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        key = ""
+    if cursor and (not key or _cursor_of(key) != cursor):
+        raise InvalidCursor("This cursor was not given by a list of BotWire.")
+    return key

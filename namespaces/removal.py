@@ -1,0 +1,150 @@
+"""Removing many entries: clearing on request, sweeping what has expired, trimming the change log.
+
+All of it goes in batches of one short transaction each, so that it can be killed at any point and never holds up the
+namespace's other writers for long. Deleting a single key is a write like any other: `namespaces.writing`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.db.models import F
+
+from namespaces import clock, database, sql
+from namespaces.conditions import ALWAYS
+from namespaces.errors import NamespaceNotFound
+from namespaces.limits import limit
+from namespaces.models import Change, Entry, EntryQuerySet, Namespace
+from namespaces.names import check_namespace, check_prefix, check_writer
+from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """An accepted clear: how many entries went. `allowance` is None where there was nothing to do, and no write."""
+
+    namespace: str
+    prefix: str
+    count: int
+    allowance: Allowance | None
+
+
+def clear(namespace: str, prefix: str = "", *, writer: str = "", now: datetime | None = None) -> Cleared:
+    """Delete every entry whose key begins with `prefix`; counts as one write, whatever their number.
+
+    Entries written after the call began survive. It is all or nothing up to `BATCH` entries; beyond that, a crash may
+    leave the last batches undone. Raises InvalidNamespace, InvalidPrefix, InvalidWriter, NamespaceNotFound,
+    NamespaceReadOnly, NamespaceSuspended, DailyWriteLimit, DatabaseUnavailable, DiskFull.
+    """
+    check_namespace(namespace)
+    check_prefix(prefix)
+    check_writer(writer)
+    with database.turn(writes=True):
+        return _clear(namespace, prefix, writer, now or clock.now())
+
+
+def _clear(namespace: str, prefix: str, writer: str, now: datetime) -> Cleared:
+    parameters = parameters_of(sql.CLEAR, namespace, "", now, value_bytes=0) | {"entry_bytes": 0}
+    chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
+    is_empty = not chosen.exists()
+    with database.write_transaction():
+        plan = sql.LOOK if is_empty else sql.CLEAR
+        verdict = database.run(plan, ALWAYS.sql, parameters)
+        if verdict is None:
+            raise NamespaceNotFound(namespace)
+        if verdict["refusal"] is not None:
+            raise refusal_of(verdict, parameters, now)
+        if is_empty:
+            return Cleared(namespace, prefix, 0, None)
+        chosen = chosen.filter(version__lt=verdict["revision"])
+        removed = total = _remove(namespace, chosen, Change.Kind.DELETE, writer, now)
+    while removed == BATCH:
+        removed = _remove(namespace, chosen, Change.Kind.DELETE, writer, now)
+        total += removed
+    return Cleared(namespace, prefix, total, allowance_of(verdict, now))
+
+
+def reclaim(namespace: str, now: datetime) -> int:
+    """Remove the namespace's expired entries, and return how many there were."""
+    expired = Entry.objects.filter(namespace_id=namespace).expired(now)
+    total = 0
+    while removed := _remove(namespace, expired, Change.Kind.EXPIRE, "", now):
+        total += removed
+    return total
+
+
+def sweep(now: datetime | None = None, *, most: int = BATCH) -> int:
+    """Remove expired entries of all namespaces, those due first, about `most` of them; return how many."""
+    now = now or clock.now()
+    due = Entry.objects.expired(now).order_by("expires_at").values_list("namespace_id", flat=True)[:most]
+    return sum(reclaim(namespace, now) for namespace in dict.fromkeys(due))
+
+
+def _remove(namespace: str, chosen: EntryQuerySet, kind: Change.Kind, writer: str, now: datetime) -> int:
+    """Remove up to BATCH of `chosen`, entries of `namespace`, in byte order; each takes a revision of its own."""
+    with database.write_transaction():
+        locked = Namespace.objects.select_for_update(no_key=True).get(name=namespace)
+        batch = list(chosen.order_by("key").values_list("key", "bytes")[:BATCH])
+        if not batch:
+            return 0
+        chosen.filter(key__lte=batch[-1][0]).delete()
+        changes = [
+            Change(
+                namespace_id=namespace,
+                revision=revision,
+                kind=kind,
+                key=key,
+                bytes=len(key.encode()),
+                at=now,
+                writer=writer,
+            )
+            for revision, (key, _) in zip(count(locked.revision + 1), batch, strict=False)
+        ]
+        Change.objects.bulk_create(changes)
+        Namespace.objects.filter(name=namespace).update(
+            revision=changes[-1].revision,
+            bytes=F("bytes") - sum(size for _, size in batch),
+            entries=F("entries") - len(batch),
+            log_bytes=F("log_bytes") + sum(change.bytes for change in changes),
+            last_write_at=locked.last_write_at if kind == Change.Kind.EXPIRE else now,
+        )
+        return len(batch)
+
+
+def trim_all(now: datetime | None = None) -> int:
+    """Trim the change log of every namespace to the limits; return how many changes were forgotten."""
+    now = now or clock.now()
+    with_log = Namespace.objects.filter(log_bytes__gt=0).order_by("name").values_list("name", flat=True)
+    total, last = 0, ""
+    while page := list(with_log.filter(name__gt=last)[:BATCH]):
+        total += sum(trim(name, now) for name in page)
+        last = page[-1]
+    return total
+
+
+def trim(namespace: str, now: datetime) -> int:
+    """Forget this namespace's changes that are older than `change_log_days` or beyond `change_log_bytes`."""
+    total = 0
+    while trimmed := _trim_batch(namespace, now - timedelta(days=limit("change_log_days"))):
+        total += trimmed
+    return total
+
+
+def _trim_batch(namespace: str, oldest: datetime) -> int:
+    with database.write_transaction():
+        locked = Namespace.objects.select_for_update(no_key=True).get(name=namespace)
+        log = Change.objects.filter(namespace_id=namespace)
+        excess = locked.log_bytes - limit("change_log_bytes")
+        forgotten, freed = 0, 0
+        for revision, at, size in log.order_by("revision").values_list("revision", "at", "bytes")[:BATCH]:
+            if at >= oldest and freed >= excess:
+                break
+            forgotten, freed, trimmed_revision = forgotten + 1, freed + size, revision
+        if forgotten:
+            log.filter(revision__lte=trimmed_revision).delete()
+            Namespace.objects.filter(name=namespace).update(
+                log_bytes=F("log_bytes") - freed, trimmed_revision=trimmed_revision
+            )
+        return forgotten

