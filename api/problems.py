@@ -1,0 +1,169 @@
+"""Every answer that is not 2xx or 304, in one envelope: `application/problem+json` (RFC 9457).
+
+`PROBLEMS` maps each stable code to its status; nothing else in the code base knows which status a refusal has.
+"""
+
+import logging
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import Error
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+
+from api.refusals import RequestRefused
+from api.rendering import as_json, timestamp
+from namespaces import clock
+from namespaces.database import trouble_of
+from namespaces.errors import Refusal
+
+logger = logging.getLogger("botwire.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a code means: the status, a title that never changes, and the next step for whoever got it."""
+
+    status: int
+    title: str
+    next_step: str
+
+
+_FIX = "Correct the request; sending it again as it is will be refused again."
+PROBLEMS: dict[str, Problem] = {
+    "invalid_json": Problem(400, "Not JSON", 'Send a JSON object such as {"value": 42}, in UTF-8.'),
+    "invalid_body": Problem(400, "Not a body for this request", 'Send {"value": any JSON} and, if wanted, "ttl".'),
+    "json_too_deep": Problem(
+        400, "JSON nested too deep", "Flatten the value, or store its parts under keys of their own."
+    ),
+    "invalid_ttl": Problem(400, "Not a time to live", "Give ttl as a number of seconds, or leave it out."),
+    "invalid_namespace": Problem(400, "Not a namespace's name", "Choose another name, such as trading-desk."),
+    "invalid_key": Problem(400, "Not a key", "Choose another key, such as user:42."),
+    "invalid_prefix": Problem(400, "Not the beginning of a key", _FIX),
+    "invalid_cursor": Problem(400, "Not a cursor", "Give next_cursor back as it came, or leave cursor out."),
+    "invalid_parameter": Problem(400, "Query parameter refused", _FIX),
+    "invalid_condition": Problem(
+        400, "Condition not understood", 'Give a version in double quotes, such as "17", or *.'
+    ),
+    "invalid_agent": Problem(400, "Not a writer's name", "Give a shorter X-BotWire-Agent in UTF-8, or leave it out."),
+    "bad_request": Problem(400, "Bad request", _FIX),
+    "namespace_read_only": Problem(403, "Namespace is read-only", "Read on; ask the operator to allow writes again."),
+    "namespace_suspended": Problem(403, "Namespace is suspended", "Ask the operator; the reason is given."),
+    "forbidden": Problem(403, "Forbidden", "Sign in with an account that may do this."),
+    "key_not_found": Problem(404, "Key not found", "Set the key first, or list the namespace's keys."),
+    "namespace_not_found": Problem(404, "Namespace not found", "Write to it: a namespace exists from its first write."),
+    "path_not_found": Problem(404, "No such address", "See /api/docs/ for the addresses there are."),
+    "method_not_allowed": Problem(405, "Method not allowed", "Use a method that the Allow header names."),
+    "precondition_failed": Problem(
+        412, "Condition does not hold", "Read the entry, decide again, and retry with its version."
+    ),
+    "value_too_large": Problem(413, "Value too large", "Split the value over several keys."),
+    "body_too_large": Problem(413, "Body too large", "Send a body not much larger than the largest value."),
+    "unsupported_media_type": Problem(
+        415, "Not a JSON body", "Send Content-Type: application/json, without Content-Encoding."
+    ),
+    "daily_write_limit": Problem(429, "Daily write limit reached", "Write again after resets_at; reads go on."),
+    "namespace_creation_limit": Problem(429, "Too many new namespaces", "Use the namespaces you have, or wait."),
+    "internal_error": Problem(
+        500, "Internal error", "This is our fault. Try again, and tell the operator if it stays."
+    ),
+    "database_unavailable": Problem(503, "Database unavailable", "Try again after Retry-After."),
+    "outcome_unknown": Problem(503, "Outcome unknown", "Read the entry before you repeat the write."),
+    "storage_limit": Problem(507, "Storage limit reached", "Delete entries, or let them expire; then write again."),
+    "disk_full": Problem(507, "Disk full", "Nothing helps but the operator's making room; reads go on."),
+}
+
+
+def answer(refusal: Refusal) -> HttpResponse:
+    """The HTTP answer for a refusal."""
+    problem = PROBLEMS[refusal.code]
+    facts = _with_wait(refusal.facts)
+    members = {
+        "type": f"/docs/errors#{refusal.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": refusal.code,
+        "detail": str(refusal),
+        "next_step": problem.next_step,
+        **{name: timestamp(fact) if isinstance(fact, datetime) else fact for name, fact in facts.items()},
+    }
+    response = HttpResponse(as_json(members), content_type="application/problem+json", status=problem.status)
+    _add_headers(response, facts)
+    return response
+
+
+def _with_wait(facts: dict[str, Any]) -> dict[str, Any]:
+    if "resets_at" not in facts:
+        return facts
+    return {**facts, "retry_after": max(1, math.ceil((facts["resets_at"] - clock.now()).total_seconds()))}
+
+
+def _add_headers(response: HttpResponse, facts: dict[str, Any]) -> None:
+    response["Cache-Control"] = "no-store"
+    if "retry_after" in facts:
+        response["Retry-After"] = str(facts["retry_after"])
+    if "allowed" in facts:
+        response["Allow"] = ", ".join(facts["allowed"])
+    if facts.get("current_version") is not None:
+        response["ETag"] = f'"{facts["current_version"]}"'
+
+
+def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """DRF's hook: what each exception of a view answers; None hands it on to Django's 500."""
+    refusal = _refusal_of(error, context["view"].allowed_methods)
+    return answer(refusal) if refusal else None
+
+
+def _refusal_of(error: Exception, allowed: list[str]) -> Refusal | None:
+    match error:
+        case Refusal():
+            return error
+        case MethodNotAllowed():
+            return RequestRefused("method_not_allowed", str(error.detail), allowed=allowed)
+        case Http404():
+            return RequestRefused("path_not_found", "There is nothing at this address.")
+        case Error():
+            return trouble_of(error)
+        case _:
+            return None
+
+
+def safe_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A view that can only be read; other methods get the envelope too."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        allowed = ["GET", "HEAD"]
+        return answer(RequestRefused("method_not_allowed", f'Method "{request.method}" not allowed.', allowed=allowed))
+
+    return guarded
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: a request that no view was asked about, such as one with an impossible Host."""
+    return answer(RequestRefused("bad_request", "This request cannot be understood."))
+
+
+def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
+    """Django's handler403."""
+    return answer(RequestRefused("forbidden", "This is not for you."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return answer(RequestRefused("path_not_found", "There is nothing at this address."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500. A database that does not answer is no error of ours, wherever it was asked."""
+    error = sys.exc_info()[1]
+    trouble = trouble_of(error) if isinstance(error, Error) else None
+    return answer(trouble or RequestRefused("internal_error", "Something went wrong on our side."))

@@ -1,0 +1,129 @@
+"""Answers as bytes. Values are stored as JSON text and are put into the answer as they stand, never decoded."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpResponse
+
+from namespaces import clock
+from namespaces.reading import Page, Remembered, State
+from namespaces.removal import Cleared
+from namespaces.verdicts import Allowance
+from namespaces.writing import Deleted, Written
+
+STATE_LIMITS = ("writes_per_day", "bytes", "value_bytes", "key_bytes", "json_depth", "keys_per_page", "ttl_seconds")
+
+
+def as_json(value: Any) -> str:
+    """JSON as people read it in a terminal: Unicode as it is."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, always with six digits of a second."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def etag(version: int) -> str:
+    """A strong entity tag (RFC 9110 section 8.8.3): the version in double quotes."""
+    return f'"{version}"'
+
+
+def json_response(body: str, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    """An answer that nobody keeps: memory changes."""
+    return HttpResponse(
+        body, content_type="application/json", status=status, headers={"Cache-Control": "no-cache", **(headers or {})}
+    )
+
+
+def rate_limit_headers(allowance: Allowance) -> dict[str, str]:
+    """How many writes are left, and for how many seconds."""
+    left = allowance.resets_at - clock.now()
+    return {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(allowance.remaining),
+        "RateLimit-Reset": str(max(0, round(left.total_seconds()))),
+    }
+
+
+def written_body(written: Written) -> str:
+    return as_json(
+        {
+            "namespace": written.namespace,
+            "key": written.key,
+            "version": written.version,
+            "stored": True,
+            "bytes": written.bytes,
+            "created_at": timestamp(written.created_at),
+            "updated_at": timestamp(written.updated_at),
+            "expires_at": timestamp(written.expires_at),
+        }
+    )
+
+
+def deleted_body(deleted: Deleted) -> str:
+    return as_json({"namespace": deleted.namespace, "key": deleted.key, "deleted": True, "version": deleted.version})
+
+
+def cleared_body(cleared: Cleared) -> str:
+    return as_json(
+        {
+            "namespace": cleared.namespace,
+            "prefix": cleared.prefix,
+            "deleted": cleared.count > 0,
+            "count": cleared.count,
+        }
+    )
+
+
+def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
+    """The entry with its value's text in its place."""
+    head = {"namespace": entry.namespace} if with_namespace else {}
+    before = as_json({**head, "key": entry.key})[:-1]
+    after = as_json(
+        {
+            "version": entry.version,
+            "writer": {"name": entry.writer, "verified": False} if entry.writer else None,
+            "created_at": timestamp(entry.created_at),
+            "updated_at": timestamp(entry.updated_at),
+            "expires_at": timestamp(entry.expires_at),
+        }
+    )[1:]
+    return f'{before}, "value": {entry.value}, {after}'
+
+
+def page_body(namespace: str, page: Page) -> str:
+    body = as_json(
+        {"namespace": namespace, "count": len(page.keys), "keys": page.keys, "next_cursor": page.next_cursor}
+    )
+    if page.entries is None:
+        return body
+    entries = ", ".join(entry_body(entry, with_namespace=False) for entry in page.entries)
+    return f'{body[:-1]}, "entries": [{entries}]}}'
+
+
+def state_body(state: State) -> str:
+    return as_json(
+        {
+            "namespace": state.name,
+            "access": "open",
+            "status": state.status,
+            "reason": state.reason or None,
+            "until": timestamp(state.until),
+            "revision": state.revision,
+            "created_at": timestamp(state.created_at),
+            "last_write_at": timestamp(state.last_write_at),
+            "limits": {name: state.limits[name] for name in STATE_LIMITS},
+            "usage": {
+                "day": state.day.isoformat(),
+                "writes": state.writes,
+                "bytes": state.bytes,
+                "entries": state.entries,
+                "reads": state.reads,
+                "resets_at": timestamp(state.resets_at),
+            },
+        }
+    )

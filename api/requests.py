@@ -1,0 +1,129 @@
+"""What a request says: which namespace and key, which parameters, which body, who calls. Nothing here answers.
+
+Names are taken from the raw path: once decoded, `%ff` and `%25ff`, or `a%2Fb` in a namespace, could not be told apart.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.http import Http404, HttpRequest
+
+from api.refusals import RequestRefused
+from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, InvalidWriter
+from namespaces.limits import limit
+from namespaces.names import NAMESPACE_LENGTH, check_key, check_namespace, check_writer
+
+
+def raw_path(request: HttpRequest) -> str:
+    """The path as it stood in the request line, percent-encoded; bytes beyond ASCII as Latin-1 characters.
+
+    gunicorn gives the request line away as RAW_URI; `botwire_site.wsgi` makes up for servers that do not.
+    """
+    return _path_of_target(request.META["RAW_URI"]).removeprefix(request.META.get("SCRIPT_NAME", ""))
+
+
+def _path_of_target(target: str) -> str:
+    """The path of a request target in origin-form or absolute-form (RFC 9112 section 3.2)."""
+    if not target.startswith("/"):
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    return target.partition("?")[0].partition("#")[0]
+
+
+def namespace_of(request: HttpRequest) -> str:
+    """The namespace that the path names; InvalidNamespace if it cannot be one."""
+    segments = raw_path(request).split("/", 3)
+    if len(segments) < 3:
+        raise Http404
+    return check_namespace(_decoded(segments[2], InvalidNamespace, NAMESPACE_LENGTH))
+
+
+def key_of(request: HttpRequest) -> str:
+    """The key that the path names: everything after the namespace, decoded once; InvalidKey if it cannot be one."""
+    segments = raw_path(request).split("/", 3)
+    key = segments[3] if len(segments) == 4 else ""
+    return check_key(_decoded(key, InvalidKey, limit("key_bytes")))
+
+
+def _decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
+    try:
+        return unquote_to_bytes(encoded.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise refusal("The percent-decoded path is not valid UTF-8.", limit=most) from None
+
+
+def parameters_of(request: HttpRequest, *known: str) -> dict[str, str]:
+    """The query parameters by name; an unknown or doubled one is refused, so that a slip never widens a request."""
+    found: dict[str, str] = {}
+    for name, value in _pairs(request.META.get("QUERY_STRING", "")):
+        if name not in known or name in found:
+            fault = "stands twice" if name in found else f"is unknown here; known are: {', '.join(known) or 'none'}"
+            raise RequestRefused("invalid_parameter", f"The query parameter {name!r} {fault}.", parameter=name)
+        found[name] = value
+    return found
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    for pair in filter(None, query.split("&")):
+        try:
+            name, value = (
+                unquote_to_bytes(part.replace("+", " ").encode("latin-1")).decode() for part in _halves(pair)
+            )
+        except UnicodeDecodeError:
+            raise RequestRefused("invalid_parameter", "The query string is not valid UTF-8.", parameter=None) from None
+        yield name, value
+
+
+def _halves(pair: str) -> tuple[str, str]:
+    name, _, value = pair.partition("=")
+    return name, value
+
+
+def page_limit_of(parameters: dict[str, str]) -> int:
+    """The `limit` of a list; refused unless a whole number from 1 to the limit on keys per page."""
+    given = parameters.get("limit", str(limit("keys_per_page_default")))
+    most = limit("keys_per_page")
+    if not (given.isascii() and given.isdigit() and len(given) < 10 and 1 <= int(given) <= most):
+        raise RequestRefused(
+            "invalid_parameter", f"limit is a whole number from 1 to {most:,}.", parameter="limit", limit=most
+        )
+    return int(given)
+
+
+def wants_values(parameters: dict[str, str]) -> bool:
+    """Whether `include=values` is given; anything else is refused."""
+    if parameters.get("include", "values") != "values":
+        raise RequestRefused("invalid_parameter", "include can be 'values'.", parameter="include")
+    return "include" in parameters
+
+
+def writer_of(request: HttpRequest) -> str:
+    """The name in `X-BotWire-Agent`, percent-decoded; empty where there is none."""
+    header: str = request.META.get("HTTP_X_BOTWIRE_AGENT", "")
+    return check_writer(_decoded(header, InvalidWriter, limit("writer_bytes")))
+
+
+def address_of(request: HttpRequest) -> str:
+    """The client's address: of the connection, or what the outermost of our own proxies saw.
+
+    Entries of X-Forwarded-For left of those that `TRUSTED_PROXIES` proxies wrote are the client's own words.
+    """
+    connection: str = request.META.get("REMOTE_ADDR", "")
+    trusted: int = settings.TRUSTED_PROXIES
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    claimed = hops[-trusted] if 0 < trusted <= len(hops) else connection
+    return _normal(claimed) or _normal(connection)
+
+
+def _normal(address: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(address.strip("[]"))
+    except ValueError:
+        return ""
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed).partition("%")[0]
+
+
+def network_of(address: str) -> str:
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one, which one subscriber commonly holds."""
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address

@@ -1,0 +1,260 @@
+"""What the OpenAPI description says of each operation: shapes, answers, examples. Nothing is checked here."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import serializers
+
+from api.problems import PROBLEMS
+from namespaces.limits import LIMITS
+
+_DEFAULTS = {limit.name: limit.default for limit in LIMITS}
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_\-.:@+]{0,63}$"
+
+
+@extend_schema_field({})
+class AnyJSON(serializers.JSONField):
+    """Any JSON value, null included."""
+
+
+class Writer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    verified = serializers.BooleanField(help_text="false: the name is what the writer called itself")
+
+
+class SetBody(serializers.Serializer[Any]):
+    value = AnyJSON(help_text="Any JSON value; it is kept as the text that is sent.")
+    ttl = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        help_text="Seconds until the entry is gone.",
+        max_value=_DEFAULTS["ttl_seconds"],
+    )
+
+
+class _Times(serializers.Serializer[Any]):
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class Written(_Times):
+    namespace = serializers.CharField()
+    key = serializers.CharField()
+    version = serializers.IntegerField()
+    stored = serializers.BooleanField()
+    bytes = serializers.IntegerField()
+
+
+class ListedEntry(_Times):
+    key = serializers.CharField()
+    value = AnyJSON()
+    version = serializers.IntegerField()
+    writer = Writer(allow_null=True)
+
+
+class Entry(ListedEntry):
+    namespace = serializers.CharField()
+
+
+class Deleted(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    key = serializers.CharField()
+    deleted = serializers.BooleanField()
+    version = serializers.IntegerField()
+
+
+class Page(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    count = serializers.IntegerField()
+    keys = serializers.ListField(child=serializers.CharField())
+    next_cursor = serializers.CharField(allow_null=True)
+    entries = ListedEntry(many=True, required=False)
+
+
+class Cleared(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    prefix = serializers.CharField()
+    deleted = serializers.BooleanField()
+    count = serializers.IntegerField()
+
+
+class Limits(serializers.Serializer[Any]):
+    writes_per_day = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    value_bytes = serializers.IntegerField()
+    key_bytes = serializers.IntegerField()
+    json_depth = serializers.IntegerField()
+    keys_per_page = serializers.IntegerField()
+    ttl_seconds = serializers.IntegerField()
+
+
+class Usage(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    writes = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    entries = serializers.IntegerField()
+    reads = serializers.IntegerField(help_text="approximate, and never limited")
+    resets_at = serializers.DateTimeField()
+
+
+class Namespace(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    access = serializers.CharField()
+    status = serializers.ChoiceField(choices=["active", "read_only", "suspended"])
+    reason = serializers.CharField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+    revision = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    last_write_at = serializers.DateTimeField(allow_null=True)
+    limits = Limits()
+    usage = Usage()
+
+
+class Problem(serializers.Serializer[Any]):
+    """RFC 9457. Each code has members of its own besides these."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.ChoiceField(choices=list(PROBLEMS))
+    detail = serializers.CharField()
+    next_step = serializers.CharField()
+
+
+_NAMESPACE = OpenApiParameter("namespace", {"type": "string", "pattern": NAME_PATTERN}, OpenApiParameter.PATH)
+_KEY = OpenApiParameter(
+    "key",
+    {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]},
+    OpenApiParameter.PATH,
+    description="1 to 512 bytes of UTF-8, percent-encoded; a slash may stand as it is.",
+)
+_AGENT = OpenApiParameter("X-BotWire-Agent", str, OpenApiParameter.HEADER, description="The writer's name.")
+_IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description='* or versions in double quotes, such as "17"'
+)
+_IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
+_PREFIX = OpenApiParameter("prefix", str, description="Only keys that begin so.")
+
+
+def _problems(*codes: str) -> dict[Any, Any]:
+    """The refusals of an operation by status, each naming its codes."""
+    by_status: dict[int, list[str]] = {}
+    for code in (*codes, "internal_error", "database_unavailable", "outcome_unknown"):
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    return {
+        (status, "application/problem+json"): OpenApiResponse(
+            Problem, description=", ".join(f"`{c}`" for c in codes_of)
+        )
+        for status, codes_of in by_status.items()
+    }
+
+
+_REFUSED_WRITE = ("namespace_read_only", "namespace_suspended", "daily_write_limit", "disk_full")
+
+get_entry = extend_schema(
+    operation_id="get_entry",
+    summary="Get an entry",
+    tags=["memory"],
+    parameters=[_NAMESPACE, _KEY, _IF_NONE_MATCH],
+    responses={
+        200: Entry,
+        304: OpenApiResponse(description="Not modified"),
+        **_problems("invalid_namespace", "invalid_key", "invalid_parameter", "namespace_suspended", "key_not_found"),
+    },
+)
+set_entry = extend_schema(
+    operation_id="set_entry",
+    summary="Set an entry",
+    tags=["memory"],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH],
+    request=SetBody,
+    examples=[
+        OpenApiExample("signal", {"value": {"action": "buy", "confidence": 0.9}, "ttl": 3600}, request_only=True)
+    ],
+    responses={
+        200: OpenApiResponse(Written, description="Replaced"),
+        201: OpenApiResponse(Written, description="New"),
+        **_problems(
+            "invalid_json",
+            "invalid_body",
+            "json_too_deep",
+            "invalid_ttl",
+            "invalid_namespace",
+            "invalid_key",
+            "invalid_parameter",
+            "invalid_condition",
+            "invalid_agent",
+            "precondition_failed",
+            "value_too_large",
+            "body_too_large",
+            "unsupported_media_type",
+            "namespace_creation_limit",
+            "storage_limit",
+            *_REFUSED_WRITE,
+        ),
+    },
+)
+delete_entry = extend_schema(
+    operation_id="delete_entry",
+    summary="Delete an entry",
+    tags=["memory"],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH],
+    responses={
+        200: Deleted,
+        **_problems(
+            "invalid_namespace",
+            "invalid_key",
+            "invalid_parameter",
+            "invalid_condition",
+            "invalid_agent",
+            "key_not_found",
+            "precondition_failed",
+            *_REFUSED_WRITE,
+        ),
+    },
+)
+list_entries = extend_schema(
+    operation_id="list_entries",
+    summary="List keys, or entries",
+    tags=["memory"],
+    parameters=[
+        _NAMESPACE,
+        _PREFIX,
+        OpenApiParameter("cursor", str, description="next_cursor of the page before."),
+        OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": _DEFAULTS["keys_per_page"]}),
+        OpenApiParameter("include", OpenApiTypes.STR, enum=["values"], description="Whole entries too."),
+    ],
+    responses={
+        200: Page,
+        **_problems(
+            "invalid_namespace", "invalid_prefix", "invalid_cursor", "invalid_parameter", "namespace_suspended"
+        ),
+    },
+)
+clear_entries = extend_schema(
+    operation_id="clear_entries",
+    summary="Clear a namespace, or what is under a prefix",
+    description="Counts as one write.",
+    tags=["memory"],
+    parameters=[_NAMESPACE, _PREFIX, _AGENT],
+    responses={
+        200: Cleared,
+        **_problems(
+            "invalid_namespace",
+            "invalid_prefix",
+            "invalid_parameter",
+            "invalid_agent",
+            "namespace_not_found",
+            *_REFUSED_WRITE,
+        ),
+    },
+)
+get_namespace = extend_schema(
+    operation_id="get_namespace",
+    summary="Status, limits and usage",
+    tags=["namespaces"],
+    parameters=[_NAMESPACE],
+    responses={200: Namespace, **_problems("invalid_namespace", "invalid_parameter", "namespace_not_found")},
+)

@@ -1,0 +1,31 @@
+"""The addresses of the API. Names are read from the raw path (`api.requests`); what is captured here only routes."""
+
+from csp.constants import SELF
+from csp.decorators import csp_update
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from api import views
+
+
+class KeyConverter(StringConverter):
+    """Anything at all, slashes and line breaks included."""
+
+    regex = r"(?s:.*)"
+
+
+register_converter(KeyConverter, "key")
+
+# Swagger UI's icons are data: images in its own style sheet; nothing else is loosened.
+docs = csp_update({"img-src": [SELF, "data:"]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
+
+urlpatterns = [
+    path("memory/<str:namespace>", views.EntriesView.as_view(), name="entries"),
+    path("memory/<str:namespace>/<key:key>", views.EntryView.as_view(), name="entry"),
+    path("namespaces/<str:namespace>", views.NamespaceView.as_view(), name="namespace"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs/", docs, name="docs"),
+]

@@ -1,0 +1,118 @@
+"""The addresses of the memory plane: each view reads the request, makes one call of the domain, and renders."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from api import rendering, schema
+from api.bodies import set_body_of
+from api.brakes import creation_brake
+from api.conditional import condition_of, is_not_modified
+from api.problems import answer, safe_only
+from api.requests import address_of, key_of, namespace_of, page_limit_of, parameters_of, wants_values, writer_of
+from namespaces import database, reading, removal, tally, writing
+from namespaces.errors import DatabaseTrouble, Refusal
+
+
+def caller_of(request: HttpRequest) -> writing.Caller:
+    """Who makes this request, as the domain wants to know it."""
+    return writing.Caller(writer_of(request), address_of(request), creation_brake(request))
+
+
+class MemoryView(APIView):
+    """What the views have in common: refusals are counted for the namespace they hit, OPTIONS tells the methods."""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Refusal) and "namespace" in self.kwargs:
+            tally.count_refusal(self.kwargs["namespace"], exc.code)
+        return super().handle_exception(exc)
+
+    @extend_schema(exclude=True)
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+
+class EntryView(MemoryView):
+    """`/memory/{namespace}/{key}`: one entry."""
+
+    @schema.get_entry
+    def get(self, request: Request, namespace: str, key: str) -> HttpResponse:
+        parameters_of(request)
+        entry = reading.get_entry(namespace_of(request), key_of(request))
+        tally.count_read(entry.namespace)
+        tag = rendering.etag(entry.version)
+        if is_not_modified(request, tag):
+            return HttpResponse(status=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
+        return rendering.json_response(rendering.entry_body(entry), headers={"ETag": tag})
+
+    @schema.set_entry
+    def put(self, request: Request, namespace: str, key: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, key = namespace_of(request), key_of(request)
+        condition, caller = condition_of(request), caller_of(request)
+        body = set_body_of(request, namespace)
+        written = writing.set_entry(namespace, key, body.value, ttl=body.ttl, condition=condition, caller=caller)
+        headers = {"ETag": rendering.etag(written.version), **rendering.rate_limit_headers(written.allowance)}
+        status = 201 if written.is_new else 200
+        return rendering.json_response(rendering.written_body(written), status=status, headers=headers)
+
+    @schema.delete_entry
+    def delete(self, request: Request, namespace: str, key: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, key = namespace_of(request), key_of(request)
+        deleted = writing.delete_entry(namespace, key, condition=condition_of(request), caller=caller_of(request))
+        headers = rendering.rate_limit_headers(deleted.allowance)
+        return rendering.json_response(rendering.deleted_body(deleted), headers=headers)
+
+
+class EntriesView(MemoryView):
+    """`/memory/{namespace}`: all entries, or those under a prefix."""
+
+    @schema.list_entries
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "prefix", "cursor", "limit", "include")
+        namespace = namespace_of(request)
+        page = reading.list_entries(
+            namespace,
+            prefix=parameters.get("prefix", ""),
+            cursor=parameters.get("cursor", ""),
+            most=page_limit_of(parameters),
+            with_values=wants_values(parameters),
+        )
+        tally.count_read(namespace)
+        return rendering.json_response(rendering.page_body(namespace, page))
+
+    @schema.clear_entries
+    def delete(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "prefix")
+        cleared = removal.clear(namespace_of(request), parameters.get("prefix", ""), writer=writer_of(request))
+        headers = rendering.rate_limit_headers(cleared.allowance) if cleared.allowance else {}
+        return rendering.json_response(rendering.cleared_body(cleared), headers=headers)
+
+
+class NamespaceView(MemoryView):
+    """`/namespaces/{namespace}`: status, limits, usage."""
+
+    @schema.get_namespace
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        return rendering.json_response(rendering.state_body(reading.state(namespace_of(request))))
+
+
+@safe_only
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Liveness: this process answers. Asks nobody else."""
+    return rendering.json_response('{"status": "ok"}')
+
+
+@safe_only
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Readiness: the database answers, and its tables are there; else 503 `database_unavailable`."""
+    try:
+        database.check()
+    except DatabaseTrouble as trouble:
+        return answer(trouble)
+    return rendering.json_response('{"status": "ok"}')

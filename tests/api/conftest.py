@@ -1,0 +1,49 @@
+"""What the API's tests share: short ways to ask, on both databases."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import RawClient
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def put(database: str, api: RawClient, namespace: str) -> Callable[..., Any]:
+    """PUT a value (or a body as it stands) under a key of the test's namespace."""
+
+    def put(key: str, value: Any = 1, *, body: str | bytes | None = None, ttl: Any = None, **headers: str) -> Any:
+        fields = {"value": value} | ({"ttl": ttl} if ttl is not None else {})
+        return api.put(
+            f"/memory/{namespace}/{key}",
+            json.dumps(fields) if body is None else body,
+            content_type=headers.pop("content_type", "application/json"),
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+    return put
+
+
+@pytest.fixture
+def get(database: str, api: RawClient, namespace: str) -> Callable[..., Any]:
+    """GET a key of the test's namespace."""
+
+    def get(key: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return api.get(f"/memory/{namespace}/{key}", headers=named)
+
+    return get
+
+
+@pytest.fixture
+def delete(database: str, api: RawClient, namespace: str) -> Callable[..., Any]:
+    """DELETE a key of the test's namespace."""
+
+    def delete(key: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return api.delete(f"/memory/{namespace}/{key}", headers=named)
+
+    return delete

@@ -1,0 +1,46 @@
+"""How much is asked of the database: one round trip for a write on PostgreSQL, one statement for a read."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_read_is_one_statement(put, get, django_assert_num_queries):
+    put("k")
+
+    with django_assert_num_queries(1):
+        get("k")
+
+
+def test_a_write_on_postgresql_is_one_round_trip(database, put, delete):
+    put("k")
+
+    with CaptureQueriesContext(connection) as asked:
+        put("k", 2)
+        put("l", 2)
+        delete("k")
+
+    assert len(asked) == (3 if database == "postgresql" else len(asked))
+    assert not [query for query in asked if "COUNT(" in query["sql"].upper() or "SUM(" in query["sql"].upper()]
+
+
+def test_reads_and_prefixes_use_the_primary_key(database, put, api, namespace):
+    put("k")
+    explain = "EXPLAIN QUERY PLAN" if database == "sqlite" else "SET enable_seqscan = off; EXPLAIN"
+
+    with CaptureQueriesContext(connection) as asked:
+        api.get(f"/memory/{namespace}/k")
+        api.get(f"/memory/{namespace}?prefix=k&include=values")
+
+    for query in asked:
+        if "namespaces_entry" in query["sql"]:
+            with connection.cursor() as cursor:
+                cursor.execute(f"{explain} {query['sql']}")
+                if database == "postgresql":
+                    cursor.nextset()
+                plan = str(cursor.fetchall())
+            assert "SCAN namespaces_entry" not in plan, plan
+            assert "Seq Scan on namespaces_entry" not in plan, plan
+            assert "key>" in plan.replace(" ", "") or "key=" in plan.replace(" ", "") or "(key" in plan, plan

@@ -1,0 +1,191 @@
+"""`manage.py serve`: one command, and it starts, stops, restarts and dies well."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT, Server, free_port
+
+
+def serve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "serve", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def is_alive(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().split(") ")[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def own(make_server):
+    """A server of the test's own."""
+    return make_server()
+
+
+def password_in(server: Server) -> list[str]:
+    return re.findall(r"^ {6}(\S+)$", server.log.read_text(), re.MULTILINE)
+
+
+def sign_in(server: Server, password: str) -> bool:
+    with httpx.Client(base_url=server.url, follow_redirects=False) as browser:
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get("/admin/login/").text)[1]
+        form = {"username": "operator", "password": password, "csrfmiddlewaretoken": token, "next": "/admin/"}
+        return browser.post("/admin/login/", data=form).status_code == 302
+
+
+def test_the_first_start_makes_an_operator_whose_password_is_shown_once(own):
+    [password] = password_in(own)
+    assert sign_in(own, password)
+    assert not sign_in(own, password + "x")
+
+    assert own.stop() == 0
+    own.start()
+
+    assert password_in(own) == [password], "the second start shows none"
+    assert sign_in(own, password), "and leaves the account alone"
+
+
+def test_the_password_is_stored_nowhere_in_clear(own):
+    [password] = password_in(own)
+
+    for path in own.folder.iterdir():
+        if path != own.log:
+            assert password.encode() not in path.read_bytes()
+
+
+def test_the_secret_key_is_made_once_and_is_private(own):
+    path = own.folder / "secret_key"
+    key = path.read_text()
+
+    own.stop()
+    own.start()
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(key) >= 50
+    assert path.read_text() == key
+
+
+def test_what_was_written_is_there_after_ctrl_c_and_after_kill(own, namespace):
+    httpx.put(f"{own.url}/memory/{namespace}/k", json={"value": [1, None]})
+
+    assert own.stop() == 0
+    own.start()
+    assert httpx.get(f"{own.url}/memory/{namespace}/k").json()["value"] == [1, None]
+
+    own.kill()
+    own.start()
+    assert httpx.get(f"{own.url}/memory/{namespace}/k").json()["value"] == [1, None]
+
+
+def test_ctrl_c_leaves_no_process_and_no_traceback(own):
+    numbers = own.process_ids()
+    assert len(numbers) >= 4, "serve, gunicorn, its worker, the background worker"
+
+    assert own.stop() == 0
+
+    wait_for(lambda: not any(map(is_alive, numbers)))
+    assert "Traceback" not in own.log.read_text()
+
+
+def test_its_children_end_with_it_even_when_it_is_killed(own):
+    parent, *children = own.process_ids()
+
+    os.kill(parent, signal.SIGKILL)
+    own.process.wait(10)
+
+    wait_for(lambda: not any(map(is_alive, children)))
+
+
+def test_a_background_worker_that_dies_is_started_again(own):
+    def workers() -> list[int]:
+        return [n for n in own.process_ids() if b"\0worker\0" in Path(f"/proc/{n}/cmdline").read_bytes()]
+
+    [first] = workers()
+    os.kill(first, signal.SIGKILL)
+
+    wait_for(lambda: workers() not in ([first], []))
+    assert httpx.get(f"{own.url}/readyz").status_code == 200
+
+
+def test_a_request_in_flight_is_finished_on_ctrl_c(own, namespace):
+    request = b"PUT /memory/%s/k HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", own.port), timeout=20) as connection:
+        connection.sendall(request % namespace.encode() + b'{"valu')
+        time.sleep(0.5)
+        own.process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        connection.sendall(b'e": 1}')
+        answer = connection.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert own.process.wait(30) == 0
+
+
+def test_an_address_that_is_taken_is_told_in_one_line(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = serve("--bind", address, "--data", str(tmp_path))
+
+    assert ended.returncode == 1
+    assert ended.stderr == f"CommandError: {address} cannot be listened on: Address already in use.\n"
+
+
+@pytest.mark.parametrize("bind", ["8000", "localhost", "127.0.0.1:", "127.0.0.1:99999", ":8000"])
+def test_an_address_that_is_none_is_told(tmp_path, bind):
+    ended = serve("--bind", bind, "--data", str(tmp_path))
+
+    assert ended.returncode == 1
+    assert "--bind takes HOST:PORT" in ended.stderr
+
+
+def test_no_workers_are_refused(tmp_path):
+    assert "--workers is at least 1" in serve("--workers", "0", "--data", str(tmp_path)).stderr
+
+
+def test_a_database_that_is_not_there_is_told_without_a_traceback(tmp_path):
+    url = f"postgres://nobody@127.0.0.1:{free_port()}/none"
+    ended = serve("--bind", f"127.0.0.1:{free_port()}", "--data", str(tmp_path), DATABASE_URL=url)
+
+    assert ended.returncode == 1
+    assert "The database cannot be used" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_sqlite_commits_to_disk_before_it_answers(make_server, database):
+    from django.db import connection
+
+    if database != "sqlite":
+        assert connection.settings_dict["OPTIONS"]["options"].startswith("-c synchronous_commit=on")
+        return
+    own = make_server()
+    with sqlite3.connect(own.folder / "botwire.sqlite3") as direct:
+        assert direct.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert "PRAGMA synchronous=FULL" in connection.settings_dict["OPTIONS"]["init_command"]
