@@ -1,0 +1,382 @@
+"""Everything that `botwire` raises on its own account. Which answer becomes which of these is decided in `_problems`.
+
+BotWireError
+├── UnsupportedValueError (TypeError)              not a JSON value; nothing was sent
+├── BotWireConnectionError (ConnectionError)       no answer              method, url, is_outcome_unknown
+│   └── BotWireTimeoutError (TimeoutError)         ... in time
+├── UnexpectedAnswerError                          an answer, but not BotWire's            url, status
+└── BotWireAPIError                                refused        code, status, title, detail, next_step,
+    │                                                             retry_after
+    ├── InvalidRequestError (ValueError)           400
+    │   ├── InvalidJSONError                       invalid_json
+    │   ├── InvalidBodyError                       invalid_body
+    │   ├── JSONTooDeepError                       json_too_deep                limit
+    │   ├── InvalidTTLError                        invalid_ttl                  limit
+    │   ├── InvalidNamespaceError                  invalid_namespace            limit
+    │   ├── InvalidKeyError                        invalid_key                  limit
+    │   ├── InvalidPrefixError                     invalid_prefix               limit
+    │   ├── InvalidCursorError                     invalid_cursor
+    │   ├── InvalidParameterError                  invalid_parameter            parameter
+    │   ├── InvalidConditionError                  invalid_condition
+    │   ├── InvalidAgentError                      invalid_agent                limit
+    │   └── BadRequestError                        bad_request
+    ├── AccessDeniedError                          401, 403
+    │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
+    │   ├── NamespaceSuspendedError                namespace_suspended          reason, until
+    │   └── ForbiddenError                         forbidden
+    ├── NotFoundError                              404
+    │   ├── KeyNotFoundError (KeyError)            key_not_found
+    │   ├── NamespaceNotFoundError                 namespace_not_found
+    │   └── PathNotFoundError                      path_not_found
+    ├── MethodNotAllowedError                      method_not_allowed           allowed
+    ├── PreconditionFailedError                    precondition_failed          current_version
+    ├── UnsupportedMediaTypeError                  unsupported_media_type
+    ├── LimitError                                 413, 429                     limit, used
+    │   ├── ValueTooLargeError                     value_too_large
+    │   ├── BodyTooLargeError                      body_too_large
+    │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
+    │   ├── NamespaceCreationLimitError            namespace_creation_limit
+    │   └── StorageLimitError                      storage_limit                needed
+    └── ServerError                                5xx                          is_outcome_unknown
+        ├── InternalServerError                    internal_error
+        ├── DiskFullError                          disk_full
+        └── UnavailableError                       502, 503, 504
+            ├── DatabaseUnavailableError           database_unavailable
+            └── OutcomeUnknownError                outcome_unknown
+
+A request that BotWire refused has changed nothing. Where `is_outcome_unknown` is True, a write may have been carried
+out. All of these can be pickled and copied with their facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+
+class BotWireError(Exception):
+    """The root: `except BotWireError` catches whatever this library raises on its own account."""
+
+    def __str__(self) -> str:
+        # KeyError, which is among the bases of one class below, would show the repr of its message.
+        return str(self.args[0]) if self.args else ""
+
+
+class UnsupportedValueError(BotWireError, TypeError):
+    """The value is not JSON, or would not come back as it went in. Nothing was sent."""
+
+
+class BotWireConnectionError(BotWireError, ConnectionError):
+    """No whole answer came from `url`.
+
+    `is_outcome_unknown` is True where a write may have been carried out although its answer was lost.
+    """
+
+    def __init__(self, message: str = "", *, method: str = "", url: str = "", is_outcome_unknown: bool = False) -> None:
+        super().__init__(message)
+        self.method = method
+        self.url = url
+        self.is_outcome_unknown = is_outcome_unknown
+
+
+class BotWireTimeoutError(BotWireConnectionError, TimeoutError):
+    """No answer came from `url` within the timeout."""
+
+
+class UnexpectedAnswerError(BotWireError):
+    """`url` answered with `status` and something that BotWire does not say: it is probably another server."""
+
+    def __init__(self, message: str = "", *, url: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.url = url
+        self.status = status
+
+
+class BotWireAPIError(BotWireError):
+    """The request was refused.
+
+    `code` is stable (docs/errors.md). `status` is that of HTTP, None where this library refused before any request.
+    `retry_after` is in seconds. A fact that the answer did not carry is None or empty.
+    """
+
+    code: str | None = None
+    status: int | None
+    title: str
+    detail: str
+    next_step: str
+    retry_after: float | None
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        title: str = "",
+        next_step: str = "",
+        retry_after: float | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.status = status
+        self.title = title
+        self.detail = facts.pop("detail", message)
+        self.next_step = next_step
+        self.retry_after = retry_after
+        vars(self).update(facts)
+
+
+class InvalidRequestError(BotWireAPIError, ValueError):
+    """400: what was asked for can not be; asking again will not help."""
+
+    limit: int | None = None
+
+
+class InvalidJSONError(InvalidRequestError):
+    """The server does not take the body for JSON that every reader can hold."""
+
+    code = "invalid_json"
+
+
+class InvalidBodyError(InvalidRequestError):
+    """The body is JSON, but not what this request asks for."""
+
+    code = "invalid_body"
+
+
+class JSONTooDeepError(InvalidRequestError):
+    """Arrays and objects are nested deeper than `limit` levels."""
+
+    code = "json_too_deep"
+
+
+class InvalidTTLError(InvalidRequestError):
+    """`ttl` is not a number of seconds between 0 and `limit`."""
+
+    code = "invalid_ttl"
+
+
+class InvalidNamespaceError(InvalidRequestError):
+    """Not a namespace's name, which has at most `limit` characters."""
+
+    code = "invalid_namespace"
+
+
+class InvalidKeyError(InvalidRequestError):
+    """Not a key, which has at most `limit` bytes."""
+
+    code = "invalid_key"
+
+
+class InvalidPrefixError(InvalidRequestError):
+    """No key begins like this; a prefix has at most `limit` bytes."""
+
+    code = "invalid_prefix"
+
+
+class InvalidCursorError(InvalidRequestError):
+    """Not a cursor that this list gave."""
+
+    code = "invalid_cursor"
+
+
+class InvalidParameterError(InvalidRequestError):
+    """The server does not take the query parameter `parameter`."""
+
+    code = "invalid_parameter"
+    parameter: str | None = None
+
+
+class InvalidConditionError(InvalidRequestError):
+    """The server does not understand the condition (`if_version`, `if_absent`)."""
+
+    code = "invalid_condition"
+
+
+class InvalidAgentError(InvalidRequestError):
+    """Not a writer's name, which has at most `limit` bytes."""
+
+    code = "invalid_agent"
+
+
+class BadRequestError(InvalidRequestError):
+    """The request as a whole can not be understood."""
+
+    code = "bad_request"
+
+
+class AccessDeniedError(BotWireAPIError):
+    """401 or 403: not for you, or not now."""
+
+
+class NamespaceReadOnlyError(AccessDeniedError):
+    """An operator allows no writes here, for `reason`, `until` (None: no end is set)."""
+
+    code = "namespace_read_only"
+    reason: str | None = None
+    until: datetime | None = None
+
+
+class NamespaceSuspendedError(AccessDeniedError):
+    """An operator allows neither reads nor writes here, for `reason`, `until` (None: no end is set)."""
+
+    code = "namespace_suspended"
+    reason: str | None = None
+    until: datetime | None = None
+
+
+class ForbiddenError(AccessDeniedError):
+    """Not for you."""
+
+    code = "forbidden"
+
+
+class NotFoundError(BotWireAPIError):
+    """404: it is not there. Only the classes below say that BotWire itself said so."""
+
+
+class KeyNotFoundError(NotFoundError, KeyError):
+    """There is no entry under this key."""
+
+    code = "key_not_found"
+
+
+class NamespaceNotFoundError(NotFoundError):
+    """Nothing was ever written to this namespace."""
+
+    code = "namespace_not_found"
+
+
+class PathNotFoundError(NotFoundError):
+    """The server has no such address; is `base_url` right?"""
+
+    code = "path_not_found"
+
+
+class MethodNotAllowedError(BotWireAPIError):
+    """The address knows only the methods in `allowed`."""
+
+    code = "method_not_allowed"
+    allowed: tuple[str, ...] = ()
+
+
+class PreconditionFailedError(BotWireAPIError):
+    """The entry is not what `if_version` or `if_absent` asked for; `current_version` is None where there is none."""
+
+    code = "precondition_failed"
+    current_version: int | None = None
+
+
+class UnsupportedMediaTypeError(BotWireAPIError):
+    """The body is not `application/json` in UTF-8."""
+
+    code = "unsupported_media_type"
+
+
+class LimitError(BotWireAPIError):
+    """413, 429 and a full namespace: more than `limit`; `used` is what counts against it."""
+
+    limit: int | None = None
+    used: int | None = None
+
+
+class ValueTooLargeError(LimitError):
+    """The value's JSON text has `used` bytes, more than `limit`."""
+
+    code = "value_too_large"
+
+
+class BodyTooLargeError(LimitError):
+    """The request's body has more than `limit` bytes."""
+
+    code = "body_too_large"
+
+
+class DailyWriteLimitError(LimitError):
+    """Today's writes of this namespace are used up; the next are possible at `resets_at`."""
+
+    code = "daily_write_limit"
+    resets_at: datetime | None = None
+
+
+class NamespaceCreationLimitError(LimitError):
+    """Too many new namespaces from one address; the next is possible after `retry_after` seconds."""
+
+    code = "namespace_creation_limit"
+
+
+class StorageLimitError(LimitError):
+    """The namespace's storage is used up: `used` of `limit` bytes, and this write needs `needed` more."""
+
+    code = "storage_limit"
+    needed: int | None = None
+
+
+class ServerError(BotWireAPIError):
+    """5xx: the trouble is on the other side.
+
+    `is_outcome_unknown` is True where a write may have been carried out: after a fault in the server, where it lost its
+    database, or where not BotWire answered but something on the way to it.
+    """
+
+    is_outcome_unknown: bool = False
+
+
+class InternalServerError(ServerError):
+    """A fault in the server."""
+
+    code = "internal_error"
+
+
+class DiskFullError(ServerError):
+    """The server's disk is full; reads go on."""
+
+    code = "disk_full"
+
+
+class UnavailableError(ServerError):
+    """502, 503, 504: the server, or a proxy before it, can not answer now."""
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The server's database can not answer now; try again after `retry_after` seconds."""
+
+    code = "database_unavailable"
+
+
+class OutcomeUnknownError(UnavailableError):
+    """The server lost its database during the write, which has happened whole or not at all: read, then decide."""
+
+    code = "outcome_unknown"
+
+
+def _with_code(family: type[BotWireAPIError]) -> Iterator[tuple[str, type[BotWireAPIError]]]:
+    for cls in family.__subclasses__():
+        if cls.code is not None:
+            yield cls.code, cls
+        yield from _with_code(cls)
+
+
+#: One class for each code of docs/errors.md.
+BY_CODE: dict[str, type[BotWireAPIError]] = dict(_with_code(BotWireAPIError))
+
+_BY_STATUS: dict[int, type[BotWireAPIError]] = {
+    400: InvalidRequestError,
+    401: AccessDeniedError,
+    403: AccessDeniedError,
+    404: NotFoundError,
+    413: LimitError,
+    429: LimitError,
+    502: UnavailableError,
+    503: UnavailableError,
+    504: UnavailableError,
+}
+
+
+def class_for(status: int, code: str | None) -> type[BotWireAPIError]:
+    """The class that tells most about a refusal with this status and, where BotWire itself answered, this code."""
+    if code in BY_CODE:
+        return BY_CODE[code]
+    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BotWireAPIError)

@@ -1,0 +1,82 @@
+"""What the server's answers become: immutable values, with times that know their zone. Parsing them is in `_wire`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote. `verified` is False where the name is what the writer called itself."""
+
+    name: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key with its value. `version` is the namespace's revision of the last write; `expires_at` None means never."""
+
+    namespace: str
+    key: str
+    value: Any
+    version: int
+    writer: Writer | None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """What a set did. `created` is True where the key was new; `bytes` is what the entry counts for in storage."""
+
+    namespace: str
+    key: str
+    version: int
+    created: bool
+    bytes: int
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a namespace may use: the names say the unit."""
+
+    writes_per_day: int
+    bytes: int
+    value_bytes: int
+    key_bytes: int
+    json_depth: int
+    keys_per_page: int
+    ttl_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a namespace uses, against `limits`.
+
+    `status` is "active", "read_only" or "suspended", for `reason`, `until` (None: no end is set). `writes` and `reads`
+    are those of the UTC `day`, which ends at `resets_at`; `reads` is approximate and never limited. `bytes` and
+    `entries` are what is stored.
+    """
+
+    namespace: str
+    access: str
+    status: str
+    reason: str | None
+    until: datetime | None
+    revision: int
+    created_at: datetime
+    last_write_at: datetime | None
+    limits: Limits
+    day: date
+    writes: int
+    bytes: int
+    entries: int
+    reads: int
+    resets_at: datetime
