@@ -190,9 +190,7 @@ def _is_passing(cause: sqlite3.Error | psycopg.Error) -> bool:
     if isinstance(cause, sqlite3.OperationalError):
         passing = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
         return _code_of(cause) in passing
-    return isinstance(
-        cause, psycopg.OperationalError | psycopg.InterfaceError | sqlite3.InterfaceError
-    )
+    return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | sqlite3.InterfaceError)
 
 
 def _code_of(cause: BaseException) -> int:

@@ -58,7 +58,7 @@ class Application:
             answer = await memory.answer(request, body, self._engine)
         except DatabaseTrouble as trouble:
             return _trouble(request, trouble, around.headers)
-        return answer and _response_of(answer, around.headers)
+        return _response_of(answer, around.headers) if answer else None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the process (ASGI's lifespan protocol)."""

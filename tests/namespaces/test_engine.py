@@ -63,7 +63,9 @@ def writes_blocked(database: str) -> Iterator[None]:
         blocker.execute("BEGIN IMMEDIATE")
     else:
         known = connection.settings_dict
-        blocker = psycopg.connect(dbname=known["NAME"], host=known["HOST"] or known["OPTIONS"]["host"], user=known["USER"])
+        blocker = psycopg.connect(
+            dbname=known["NAME"], host=known["HOST"] or known["OPTIONS"]["host"], user=known["USER"]
+        )
         blocker.execute("LOCK TABLE namespaces_namespace IN EXCLUSIVE MODE")
     try:
         yield
@@ -81,7 +83,7 @@ def commits(database: str) -> int:
         cursor.execute("PRAGMA page_size")
         frame = 24 + cursor.fetchone()[0]
     log = Path(f"{connection.settings_dict['NAME']}-wal").read_bytes()
-    # https://www.sqlite.org/fileformat.html#the_write_ahead_log: the frame that ends a transaction tells the file's size.
+    # The frame that ends a transaction tells the file's size: https://www.sqlite.org/fileformat.html#the_write_ahead_log
     return sum(int.from_bytes(log[at + 4 : at + 8]) > 0 for at in range(32, len(log), frame))
 
 
