@@ -21,8 +21,8 @@ _group: GroupCommit | None = None
 class Engine(Protocol):
     """What an event loop may ask without ever being held up.
 
-    `fetch` and `carry_out` raise `NotAnswered` where only somebody who may block can tell; nothing is written then. They
-    raise DatabaseTrouble as the blocking calls do.
+    `fetch` and `carry_out` raise `NotAnswered` where only somebody who may block can tell, nothing being written then,
+    and DatabaseTrouble as the blocking calls do.
     """
 
     async def fetch(self, sql: str, parameters: database.Parameters) -> Sequence[Any] | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import Error, connection, connections, transaction
@@ -161,8 +161,9 @@ class GroupCommit:
     def _connect(self) -> None:
         if connection.connection is None:
             connection.connect()
-            native: sqlite3.Connection = connection.connection
-            native.execute(f"PRAGMA busy_timeout = {int(ATTEMPT_SECONDS * 1_000)}")
+            cast(sqlite3.Connection, connection.connection).execute(
+                f"PRAGMA busy_timeout = {int(ATTEMPT_SECONDS * 1_000)}"
+            )
 
     def _overdue(self) -> list[Settled]:
         now = time.monotonic()
