@@ -90,6 +90,9 @@ class PostgreSQLEngine:
                 await self._settle([job for job in jobs if not job.future.done()])
             finally:
                 self._queue.served(namespace)
+                for job in jobs:
+                    if not job.future.done():  # whatever went wrong, nobody waits for ever
+                        job.future.set_exception(OutcomeUnknown())
 
     async def _settle(self, jobs: list[Job]) -> None:
         """Carry out writes of one namespace, and tell whoever waits for each."""

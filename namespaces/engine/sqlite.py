@@ -119,7 +119,10 @@ class GroupCommit:
     def _serve(self) -> None:
         try:
             while self._wait():
-                _deliver(self._take_turn())
+                try:
+                    _deliver(self._take_turn())
+                except OSError:  # the files of the turns cannot be opened
+                    _deliver(self._given_up(DatabaseUnavailable()))
         finally:
             connection.close()
 
