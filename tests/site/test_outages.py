@@ -97,8 +97,14 @@ def test_a_database_that_goes_away_is_503_and_is_found_again(postgresql_url, own
         time.sleep(0.2)
 
 
+WRITES = (b"WITH verdict", b"_pg3_")  # as text, or by the name under which it was prepared
+
+
 class CuttingProxy:
-    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to."""
+    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to.
+
+    A write is known by its text, or by the name (`_pg3_...`) under which psycopg has prepared it.
+    """
 
     def __init__(self, socket_path: str) -> None:
         self.socket_path = socket_path
@@ -133,7 +139,7 @@ class Line:
     def _pass_back(self) -> None:
         with contextlib.suppress(OSError):
             while answered := self.database.recv(65_536):
-                if self.proxy.is_cutting and b"WITH verdict" in self.asked:
+                if self.proxy.is_cutting and any(mark in self.asked for mark in WRITES):
                     self.client.shutdown(socket.SHUT_RDWR)
                     return
                 self.client.sendall(answered)
