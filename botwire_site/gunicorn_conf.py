@@ -14,7 +14,7 @@ worker_class = "gthread"
 # Two more than may wait for the database, so that /healthz is answered while it hangs.
 threads = int(os.environ.get("BOTWIRE_DATABASE_TURNS", "8")) + 2
 # Longer than clients keep an idle connection, so that the client is the one who closes it.
-keepalive = 75
+keepalive = int(os.environ.get("BOTWIRE_KEEP_ALIVE_SECONDS", "75"))
 graceful_timeout = 20
 timeout = 60
 # Room for a key or a prefix of 512 bytes, each percent-encoded to three, beside a cursor.

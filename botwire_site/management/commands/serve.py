@@ -113,16 +113,21 @@ class Service:
     """The two processes that serve: gunicorn, and the background worker, which is started again if it dies.
 
     Both end when this process does, however it ends: on Linux the kernel signals them (see `botwire_site.children`).
+    SIGHUP makes both run the code and the settings of now, without failing a request; but where it says that the
+    terminal is gone, it ends them.
     """
 
     def __init__(self, bind: str, workers: int) -> None:
         self._bind, self._workers = bind, workers
-        self._is_stopping = False
+        self._is_stopping = self._is_to_reload = False
+        self._had_terminal = _has_terminal()
 
     def start(self) -> None:
         """Start both, and return once requests are answered, or a signal or gunicorn's end came first."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(signal.SIGHUP, self._hang_up)
         self._gunicorn, self._worker = self._start_gunicorn(), self._start_worker()
         while self._is_serving() and not _answers(self._bind):
             time.sleep(0.05)
@@ -130,6 +135,8 @@ class Service:
     def watch(self) -> None:
         """Serve until a signal; CommandError if gunicorn ends by itself."""
         while self._is_serving():
+            if self._is_to_reload:
+                self._reload()
             if self._worker.poll() is not None:
                 self._worker = self._start_worker()
             time.sleep(0.2)
@@ -144,12 +151,32 @@ class Service:
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._is_stopping = True
 
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._had_terminal and not _has_terminal():
+            self._is_stopping = True
+        self._is_to_reload = True
+
+    def _reload(self) -> None:
+        """New web processes take over from the old ones, which finish what they do; a new background worker follows."""
+        self._is_to_reload = False
+        self._gunicorn.send_signal(signal.SIGHUP)
+        self._worker.terminate()
+
     def _start_gunicorn(self) -> subprocess.Popen[bytes]:
         arguments = ["--config", "python:botwire_site.gunicorn_conf", "--bind", self._bind]
         return _start("gunicorn", *arguments, "--workers", str(self._workers))
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         return _start("django", "worker")
+
+
+def _has_terminal() -> bool:
+    """Whether this process can be talked to from a terminal, which is over once its window is closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
