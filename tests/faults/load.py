@@ -14,6 +14,7 @@ import httpx
 from tests.promises.books import Books
 
 KEYS_EACH = 5
+REQUEST_SECONDS = 15
 NOTHING_WRITTEN = {"database_unavailable", "disk_full"}
 
 
@@ -102,7 +103,7 @@ class Load:
                 self._ask(client, "GET", self._path, None)
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(base_url=self._url, timeout=30, trust_env=False, verify=False)
+        return httpx.Client(base_url=self._url, timeout=REQUEST_SECONDS, trust_env=False, verify=False)
 
     def _ask(self, client: httpx.Client, method: str, path: str, text: str | None) -> None:
         body = None if text is None else f'{{"value": {text}}}'

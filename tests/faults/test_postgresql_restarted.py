@@ -26,10 +26,8 @@ def seconds_until_a_success(told, back) -> float:
     return min(one.answered - back for one in told if one.sent > back - AWAY_SECONDS and one.is_acknowledged)
 
 
-def test_a_restart_costs_503s_and_no_acknowledged_write(own_postgresql, make_breakable_server, namespace):
-    server = make_breakable_server()
-
-    with Load(server.url, namespace) as load:
+def test_a_restart_costs_503s_and_no_acknowledged_write(own_postgresql, breakable, namespace):
+    with Load(breakable.url, namespace) as load:
         load.wait_for(100)
         back = []
         for mode in ("fast", "immediate"):
@@ -42,4 +40,4 @@ def test_a_restart_costs_503s_and_no_acknowledged_write(own_postgresql, make_bre
     assert len(refused) >= len(back), "the load was there"
     assert {one.retry_after for one in refused} == {"1"}
     assert max(seconds_until_a_success(load.told, moment) for moment in back) <= FOUND_AGAIN_SECONDS
-    assert_kept(books_of(server, namespace), load.told)
+    assert_kept(books_of(breakable, namespace), load.told)
