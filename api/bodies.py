@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, Any
 
 from django.http import HttpRequest
@@ -28,12 +29,14 @@ class SetBody:
 
 def set_body_of(request: HttpRequest, namespace: str) -> SetBody:
     """The body of a set, or the refusal: 413 before more than the limit is read, 415, 400."""
-    _check_type(request)
-    return _parsed(_read(request, namespace))
+    check_type(request.META.get("CONTENT_TYPE", ""))
+    _check_encoding(request)
+    return parsed(_read(request, namespace))
 
 
-def _check_type(request: HttpRequest) -> None:
-    given = request.META.get("CONTENT_TYPE", "")
+@lru_cache(maxsize=64)
+def check_type(given: str) -> None:
+    """Refuse a Content-Type that is not JSON in UTF-8."""
     media_type, parameters = parse_header_parameters(given) if given else ("", {})
     media_type = media_type.lower()
     is_json = media_type == "application/json" or (
@@ -41,6 +44,9 @@ def _check_type(request: HttpRequest) -> None:
     )
     if not is_json or parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise RequestRefused("unsupported_media_type", f"A body is application/json in UTF-8; this one says {given!r}.")
+
+
+def _check_encoding(request: HttpRequest) -> None:
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise RequestRefused("unsupported_media_type", "A body is sent without Content-Encoding.")
 
@@ -90,7 +96,8 @@ def _too_large(most: int) -> RequestRefused:
     return RequestRefused("body_too_large", f"A body here has at most {most:,} bytes.", limit=most)
 
 
-def _parsed(body: bytes) -> SetBody:
+def parsed(body: bytes) -> SetBody:
+    """What a body says that was read whole; InvalidJSON, JSONTooDeep, InvalidTTL or 400 `invalid_body` if it cannot."""
     try:
         text = body.decode()
     except UnicodeDecodeError as error:

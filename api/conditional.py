@@ -33,9 +33,6 @@ def _matching(header: str) -> Condition:
     return at_version(*map(int, versions))
 
 
-def is_not_modified(request: HttpRequest, tag: str) -> bool:
+def names_tag(header: str, tag: str) -> bool:
     """Whether If-None-Match of a read names `tag`, by weak comparison (RFC 9110 section 13.1.2)."""
-    header = request.headers.get("If-None-Match")
-    if header is None:
-        return False
     return header.strip() == "*" or tag in [given.strip().removeprefix("W/") for given in header.split(",")]

@@ -1,11 +1,13 @@
 """Answers as bytes. Values are stored as JSON text and are put into the answer as they stand, never decoded."""
 
 import json
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpResponse
 
+from api.conditional import names_tag
 from namespaces import clock
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
@@ -15,9 +17,12 @@ from namespaces.writing import Deleted, Written
 STATE_LIMITS = ("writes_per_day", "bytes", "value_bytes", "key_bytes", "json_depth", "keys_per_page", "ttl_seconds")
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False)
+
+
 def as_json(value: Any) -> str:
     """JSON as people read it in a terminal: Unicode as it is."""
-    return json.dumps(value, ensure_ascii=False)
+    return _encoder.encode(value)
 
 
 def timestamp(moment: datetime | None) -> str | None:
@@ -32,11 +37,43 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer on its way out: of Django's, see `response_of`, or of `api.lane`, which has no HttpResponse."""
+
+    body: str
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def all_headers(self) -> dict[str, str]:
+        """Its headers in full. Nobody keeps an answer: memory changes."""
+        return {"Content-Type": "application/json", "Cache-Control": "no-cache", **self.headers}
+
+
+def response_of(answer: Answer) -> HttpResponse:
+    """The answer as Django takes it."""
+    return HttpResponse(answer.body, status=answer.status, headers=answer.all_headers())
+
+
+def entry_answer(entry: Remembered, none_match: str | None) -> Answer:
+    """The entry, or 304 where `none_match`, the header If-None-Match, names its version."""
+    tag = etag(entry.version)
+    if none_match is not None and names_tag(none_match, tag):
+        return Answer("", 304, {"ETag": tag})
+    return Answer(entry_body(entry), headers={"ETag": tag})
+
+
+def written_answer(written: Written) -> Answer:
+    headers = {"ETag": etag(written.version), **rate_limit_headers(written.allowance)}
+    return Answer(written_body(written), 201 if written.is_new else 200, headers)
+
+
+def deleted_answer(deleted: Deleted) -> Answer:
+    return Answer(deleted_body(deleted), headers=rate_limit_headers(deleted.allowance))
+
+
 def json_response(body: str, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
-    """An answer that nobody keeps: memory changes."""
-    return HttpResponse(
-        body, content_type="application/json", status=status, headers={"Cache-Control": "no-cache", **(headers or {})}
-    )
+    return response_of(Answer(body, status, headers or {}))
 
 
 def rate_limit_headers(allowance: Allowance) -> dict[str, str]:

@@ -21,10 +21,10 @@ def raw_path(request: HttpRequest) -> str:
 
     gunicorn gives the request line away as RAW_URI; `botwire_site.wsgi` makes up for servers that do not.
     """
-    return _path_of_target(request.META["RAW_URI"]).removeprefix(request.META.get("SCRIPT_NAME", ""))
+    return path_of_target(request.META["RAW_URI"]).removeprefix(request.META.get("SCRIPT_NAME", ""))
 
 
-def _path_of_target(target: str) -> str:
+def path_of_target(target: str) -> str:
     """The path of a request target in origin-form or absolute-form (RFC 9112 section 3.2)."""
     if not target.startswith("/"):
         target = "/" + target.partition("://")[2].partition("/")[2]
@@ -33,15 +33,25 @@ def _path_of_target(target: str) -> str:
 
 def namespace_of(request: HttpRequest) -> str:
     """The namespace that the path names; InvalidNamespace if it cannot be one."""
-    segments = raw_path(request).split("/", 3)
+    return namespace_in(raw_path(request))
+
+
+def key_of(request: HttpRequest) -> str:
+    """The key that the path names: everything after the namespace, decoded once; InvalidKey if it cannot be one."""
+    return key_in(raw_path(request))
+
+
+def namespace_in(path: str) -> str:
+    """The same of a raw path."""
+    segments = path.split("/", 3)
     if len(segments) < 3:
         raise Http404
     return check_namespace(_decoded(segments[2], InvalidNamespace, NAMESPACE_LENGTH))
 
 
-def key_of(request: HttpRequest) -> str:
-    """The key that the path names: everything after the namespace, decoded once; InvalidKey if it cannot be one."""
-    segments = raw_path(request).split("/", 3)
+def key_in(path: str) -> str:
+    """The same of a raw path."""
+    segments = path.split("/", 3)
     key = segments[3] if len(segments) == 4 else ""
     return check_key(_decoded(key, InvalidKey, limit("key_bytes")))
 
@@ -100,7 +110,11 @@ def wants_values(parameters: dict[str, str]) -> bool:
 
 def writer_of(request: HttpRequest) -> str:
     """The name in `X-BotWire-Agent`, percent-decoded; empty where there is none."""
-    header: str = request.META.get("HTTP_X_BOTWIRE_AGENT", "")
+    return writer_in(request.META.get("HTTP_X_BOTWIRE_AGENT", ""))
+
+
+def writer_in(header: str) -> str:
+    """The same of the header's own text, in which bytes beyond ASCII are Latin-1 characters."""
     return check_writer(_decoded(header, InvalidWriter, limit("writer_bytes")))
 
 

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from api import rendering, schema
 from api.bodies import set_body_of
 from api.brakes import creation_brake
-from api.conditional import condition_of, is_not_modified
+from api.conditional import condition_of
 from api.problems import answer, safe_only
 from api.requests import address_of, key_of, namespace_of, page_limit_of, parameters_of, wants_values, writer_of
 from namespaces import database, reading, removal, tally, writing
@@ -43,10 +43,7 @@ class EntryView(MemoryView):
         parameters_of(request)
         entry = reading.get_entry(namespace_of(request), key_of(request))
         tally.count_read(entry.namespace)
-        tag = rendering.etag(entry.version)
-        if is_not_modified(request, tag):
-            return HttpResponse(status=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
-        return rendering.json_response(rendering.entry_body(entry), headers={"ETag": tag})
+        return rendering.response_of(rendering.entry_answer(entry, request.headers.get("If-None-Match")))
 
     @schema.set_entry
     def put(self, request: Request, namespace: str, key: str) -> HttpResponse:
@@ -55,17 +52,14 @@ class EntryView(MemoryView):
         condition, caller = condition_of(request), caller_of(request)
         body = set_body_of(request, namespace)
         written = writing.set_entry(namespace, key, body.value, ttl=body.ttl, condition=condition, caller=caller)
-        headers = {"ETag": rendering.etag(written.version), **rendering.rate_limit_headers(written.allowance)}
-        status = 201 if written.is_new else 200
-        return rendering.json_response(rendering.written_body(written), status=status, headers=headers)
+        return rendering.response_of(rendering.written_answer(written))
 
     @schema.delete_entry
     def delete(self, request: Request, namespace: str, key: str) -> HttpResponse:
         parameters_of(request)
         namespace, key = namespace_of(request), key_of(request)
         deleted = writing.delete_entry(namespace, key, condition=condition_of(request), caller=caller_of(request))
-        headers = rendering.rate_limit_headers(deleted.allowance)
-        return rendering.json_response(rendering.deleted_body(deleted), headers=headers)
+        return rendering.response_of(rendering.deleted_answer(deleted))
 
 
 class EntriesView(MemoryView):

@@ -3,16 +3,10 @@
 Binding and the number of workers come from the command line; everything else that matters is decided here.
 """
 
-import os
-import socket
 from typing import Any
 
-from gunicorn import util
-
-wsgi_app = "botwire_site.wsgi:application"
-worker_class = "gthread"
-# Two more than may wait for the database, so that /healthz is answered while it hangs.
-threads = int(os.environ.get("BOTWIRE_DATABASE_TURNS", "8")) + 2
+wsgi_app = "botwire_site.asgi:application"
+worker_class = "botwire_site.gunicorn_worker.Worker"
 # Longer than clients keep an idle connection, so that the client is the one who closes it.
 keepalive = int(os.environ.get("BOTWIRE_KEEP_ALIVE_SECONDS", "75"))
 graceful_timeout = 20
@@ -26,24 +20,10 @@ loglevel = "warning"
 
 
 def post_worker_init(worker: Any) -> None:
-    """What a worker needs once Django is there, and what does not survive a fork: the thread that flushes counts."""
+    """What does not survive a fork: the thread that flushes counts."""
     from namespaces import tally
 
-    util.write_error = write_problem
     tally.start()
-
-
-def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
-    """gunicorn's answer to what is not HTTP, in the envelope of every other refusal; gunicorn itself answers HTML."""
-    from api.problems import answer
-    from api.refusals import RequestRefused
-
-    code = "bad_request" if status < 500 else "internal_error"
-    response = answer(RequestRefused(code, message or reason))
-    headers = {**response.headers, "Content-Length": str(len(response.content)), "Connection": "close"}
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    start = f"HTTP/1.1 {response.status_code} {response.reason_phrase}\r\n"
-    util.write_nonblock(client, f"{start}{head}\r\n".encode("latin-1") + response.content)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -1,5 +1,6 @@
 """How a plan of `namespaces.sql` is run on the database at hand, and what its troubles mean. No rule is made here."""
 
+import functools
 import sqlite3
 import threading
 import time
@@ -10,17 +11,15 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, Error, IntegrityError, connection, transaction
+from django.db import DatabaseError, Error, IntegrityError, connection, connections, transaction
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, OutcomeUnknown
 from namespaces.sql import JUDGED, LOCK_NAMESPACE, Plan
+from namespaces.sqlite_turns import Turns, turns_of
 
 Row = Mapping[str, Any]
 Parameters = Mapping[str, Any]
-
-# SQLite has one writer at a time, and waits for it by sleeping; threads of one process queue here, awake at once.
-_sqlite_writer = threading.RLock()
 
 TURN_SECONDS = 5.0
 # If no turn has begun or ended for so long, the database hangs, and nobody waits for it: the threads are needed to say
@@ -37,23 +36,37 @@ def write_transaction() -> Iterator[None]:
         with transaction.atomic():
             yield
         return
-    if not _sqlite_writer.acquire(timeout=settings.SQLITE_TIMEOUT):
+    turns = sqlite_turns()
+    if not turns.take(settings.SQLITE_TIMEOUT):
         raise DatabaseUnavailable
     try:
         with transaction.atomic():
             yield
     finally:
-        _sqlite_writer.release()
+        turns.end()
+
+
+def sqlite_turns() -> Turns:
+    """The turns of the SQLite database at hand."""
+    return turns_of(str(connection.settings_dict["NAME"]))
 
 
 def run(plan: Plan, precondition: str, parameters: Parameters) -> Row | None:
     """Judge a write and, unless refused, carry it out; return the verdict, or None if there is no such namespace."""
     if connection.vendor == "postgresql":
         return _run_locked(plan.as_one_statement(precondition), parameters)
-    with write_transaction():
-        verdict = _fetch(plan.verdict(precondition), parameters)
-        if verdict and verdict["refusal"] is None:
-            _carry_out(plan, parameters, verdict)
+    with write_transaction(), connection.cursor() as cursor:
+        return run_step_by_step(cursor, plan, precondition, parameters)
+
+
+def run_step_by_step(cursor: Any, plan: Plan, precondition: str, parameters: Parameters) -> Row | None:
+    """Do as `run` does, one statement after the other, in an open transaction that holds the database's write lock."""
+    cursor.execute(plan.verdict(precondition), parameters)
+    verdict = as_row(cursor)
+    if verdict and verdict["refusal"] is None:
+        constants = {**parameters, **{f"judged_{column}": verdict[column] for column in JUDGED}}
+        for statement in plan.as_single_statements():
+            cursor.execute(statement, constants)
     return verdict
 
 
@@ -76,14 +89,7 @@ def _lock_and_run(sql: str, parameters: Parameters) -> Row | None:
     with connection.cursor() as cursor:
         cursor.execute(f"{LOCK_NAMESPACE}; {sql}", parameters)
         cursor.nextset()
-        return _as_row(cursor)
-
-
-def _carry_out(plan: Plan, parameters: Parameters, verdict: Row) -> None:
-    constants = {**parameters, **{f"judged_{column}": verdict[column] for column in JUDGED}}
-    with connection.cursor() as cursor:
-        for statement in plan.as_single_statements():
-            cursor.execute(statement, constants)
+        return as_row(cursor)
 
 
 def fetch(sql: str, parameters: Parameters) -> tuple[Any, ...] | None:
@@ -100,13 +106,8 @@ def check() -> None:
         fetch("SELECT name FROM namespaces_namespace WHERE name = ''", {})
 
 
-def _fetch(sql: str, parameters: Parameters) -> Row | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return _as_row(cursor)
-
-
-def _as_row(cursor: Any) -> Row | None:
+def as_row(cursor: Any) -> Row | None:
+    """The next row of a cursor by the names of its columns."""
     row = cursor.fetchone()
     return row and dict(zip((column[0] for column in cursor.description), row, strict=True))
 
@@ -129,12 +130,18 @@ def _end_turn() -> None:
 
 def as_parameter(moment: datetime | None) -> Any:
     """A moment in the form in which the database's own columns hold it, so that text compares as time on SQLite."""
-    return connection.ops.adapt_datetimefield_value(moment)
+    return _operations(connections.settings["default"]["ENGINE"]).adapt_datetimefield_value(moment)
 
 
 def as_day_parameter(day: date) -> Any:
     """A day in the form in which the database's own columns hold it."""
-    return connection.ops.adapt_datefield_value(day)
+    return _operations(connections.settings["default"]["ENGINE"]).adapt_datefield_value(day)
+
+
+@functools.cache
+def _operations(engine: str) -> Any:
+    """What a kind of database does with values; to ask `connection` would make a new one in every task of a loop."""
+    return connections.create_connection("default").ops
 
 
 @contextmanager
@@ -149,7 +156,7 @@ def turn(*, writes: bool = False) -> Iterator[None]:
     try:
         yield
     except Error as error:
-        trouble = OutcomeUnknown() if writes and _is_connection_lost(error) else trouble_of(error)
+        trouble = OutcomeUnknown() if writes and is_connection_lost(error.__cause__) else trouble_of(error)
         if trouble is None:
             raise
         raise trouble from error
@@ -159,29 +166,36 @@ def turn(*, writes: bool = False) -> Iterator[None]:
 
 def trouble_of(error: Error) -> DatabaseTrouble | None:
     """What a database error means for the caller; None where it is a mistake of ours."""
-    cause = error.__cause__
-    if isinstance(cause, psycopg.errors.DiskFull):
-        return DiskFull()
-    if isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-        return DiskFull()
-    if _is_passing(error, cause):
-        return DatabaseUnavailable()
-    return None
+    if isinstance(error.__cause__, sqlite3.Error | psycopg.Error):
+        return trouble_of_driver(error.__cause__)
+    return None if isinstance(error, DatabaseError) else DatabaseUnavailable()
 
 
-def _is_connection_lost(error: Error) -> bool:
+def trouble_of_driver(cause: sqlite3.Error | psycopg.Error) -> DatabaseTrouble | None:
+    """The same for an error as the driver raised it."""
+    if isinstance(cause, psycopg.errors.DiskFull) or _code_of(cause) == sqlite3.SQLITE_FULL:
+        return DiskFull()
+    return DatabaseUnavailable() if _is_passing(cause) else None
+
+
+def is_connection_lost(cause: BaseException | None) -> bool:
     """Broken while PostgreSQL had the statement: neither refused by it, which has a SQLSTATE, nor never sent."""
-    cause = error.__cause__
     if not isinstance(cause, psycopg.OperationalError) or isinstance(cause, PoolTimeout | TooManyRequests | PoolClosed):
         return False
     return cause.sqlstate is None
 
 
-def _is_passing(error: Error, cause: BaseException | None) -> bool:
+def _is_passing(cause: sqlite3.Error | psycopg.Error) -> bool:
     """Locked, unreachable, shutting down, out of connections: the same request may succeed a moment later."""
     if isinstance(cause, sqlite3.OperationalError):
         passing = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
-        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in passing
-    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
-        return True
-    return not isinstance(error, DatabaseError)
+        return _code_of(cause) in passing
+    return isinstance(
+        cause, psycopg.OperationalError | psycopg.InterfaceError | sqlite3.InterfaceError
+    )
+
+
+def _code_of(cause: BaseException) -> int:
+    """SQLite's primary result code; 0 for an error of another kind."""
+    code: int = getattr(cause, "sqlite_errorcode", 0)
+    return code & 0xFF

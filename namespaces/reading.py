@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from namespaces import clock, database, sql
 from namespaces.errors import InvalidCursor, KeyNotFound, NamespaceNotFound
@@ -63,9 +65,18 @@ def get_entry(namespace: str, key: str, *, now: datetime | None = None) -> Remem
     """
     check_namespace(namespace)
     check_key(key)
-    moment = database.as_parameter(now or clock.now())
     with database.turn():
-        row = database.fetch(sql.READ_ENTRY, {"namespace": namespace, "key": key, "now": moment})
+        row = database.fetch(sql.READ_ENTRY, read_parameters(namespace, key, now))
+    return remembered(namespace, key, row)
+
+
+def read_parameters(namespace: str, key: str, now: datetime | None = None) -> database.Parameters:
+    """What `sql.READ_ENTRY` is run with."""
+    return {"namespace": namespace, "key": key, "now": database.as_parameter(now or clock.now())}
+
+
+def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembered:
+    """The entry in a row that `sql.READ_ENTRY` answered; raises KeyNotFound or NamespaceSuspended if it holds none."""
     if row is None:
         raise KeyNotFound(namespace, key)
     status, reason, until, version, created_at, updated_at, expires_at, writer, value = row

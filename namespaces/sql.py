@@ -7,6 +7,7 @@ the lock is held, so it sees every earlier write. SQLite runs them one by one in
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(namespace)s FOR NO KEY UPDATE"
 
@@ -88,6 +89,9 @@ LEFT JOIN namespaces_entry AS e
 WHERE ns.name = %(namespace)s
 """
 
+# Conditions name versions, so that there is no end of them; a statement that is the same object is found prepared.
+_REMEMBERED = 256
+
 # What the statements of a plan read of a verdict; on SQLite these are handed back to them as constants.
 JUDGED = ("revision", "growth", "appeared", "live_since", "refusal")
 
@@ -102,7 +106,9 @@ class Plan:
     appeared: str
     missing: str = ""
 
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - the plans are constants of this module
     def verdict(self, precondition: str) -> str:
+        """The SELECT that judges the write."""
         return VERDICT.format(
             precondition=precondition,
             growth=self.growth,
@@ -110,11 +116,13 @@ class Plan:
             missing=self.missing.format(precondition=precondition),
         )
 
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
     def as_one_statement(self, precondition: str) -> str:
         """Verdict and statements as one CTE that answers the verdict (PostgreSQL)."""
         parts = "".join(f", step_{n} AS ({sql})" for n, sql in enumerate(self.statements))
         return f"WITH verdict AS ({self.verdict(precondition)}){parts} SELECT * FROM verdict"  # noqa: S608 - our own constants
 
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
     def as_single_statements(self) -> tuple[str, ...]:
         """Each statement for itself, the verdict's columns given as parameters `judged_<column>` (SQLite)."""
         return tuple(_AFTER_VERDICT + sql for sql in self.statements)

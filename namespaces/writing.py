@@ -1,15 +1,15 @@
 """The write path: set and delete, each one transaction, its limits checked while the namespace is locked.
 
 It knows no HTTP and may be called from a shell; its SQL is in `namespaces.sql`. Every function checks the names it is
-given, raises the refusals of `namespaces.errors`, and leaves nothing behind where it refuses.
+given, raises the refusals of `namespaces.errors`, and leaves nothing behind where it refuses. `set_of` and `delete_of`
+make a write that somebody else carries out, by an engine that must not be held up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from namespaces import clock, database, sql
+from namespaces import clock, database, engine, sql
 from namespaces.conditions import ALWAYS, Condition
 from namespaces.errors import InvalidTTL, KeyNotFound, NamespaceNotFound, PreconditionFailed, StorageLimit
 from namespaces.jsontext import JSONText
@@ -64,6 +64,37 @@ class Deleted:
     allowance: Allowance
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write on its way: what it concerns, the moment that counts for all of it, and what its plan is run with."""
+
+    plan: sql.Plan
+    namespace: str
+    key: str
+    condition: Condition
+    now: datetime
+    expires_at: datetime | None
+    parameters: database.Parameters
+
+    def written(self, verdict: database.Row) -> Written:
+        """What an accepted set has done."""
+        return Written(
+            namespace=self.namespace,
+            key=self.key,
+            version=verdict["revision"],
+            is_new=verdict["live_version"] is None,
+            bytes=self.parameters["entry_bytes"],
+            created_at=clock.from_database(verdict["live_since"] or self.now),
+            updated_at=self.now,
+            expires_at=self.expires_at,
+            allowance=allowance_of(verdict, self.now),
+        )
+
+    def deleted(self, verdict: database.Row) -> Deleted:
+        """What an accepted delete has done."""
+        return Deleted(self.namespace, self.key, verdict["revision"], allowance_of(verdict, self.now))
+
+
 def set_entry(
     namespace: str,
     key: str,
@@ -80,27 +111,8 @@ def set_entry(
     NamespaceSuspended, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable, DiskFull, and what
     `caller.admit_creation` raises.
     """
-    write = _Write(sql.SET, namespace, key, caller, condition, now or clock.now())
-    size = len(key.encode()) + value.size
-    expires_at = write.now + _checked_ttl(ttl) if ttl is not None else None
-    verdict = write.apply(
-        value=value.text,
-        value_bytes=value.size,
-        entry_bytes=size,
-        log_bytes=size,
-        expires_at=database.as_parameter(expires_at),
-    )
-    return Written(
-        namespace=namespace,
-        key=key,
-        version=verdict["revision"],
-        is_new=verdict["live_version"] is None,
-        bytes=size,
-        created_at=clock.from_database(verdict["live_since"] or write.now),
-        updated_at=write.now,
-        expires_at=expires_at,
-        allowance=allowance_of(verdict, write.now),
-    )
+    write = set_of(namespace, key, value, ttl=ttl, condition=condition, writer=caller.writer, now=now)
+    return write.written(_carry_out(write, caller))
 
 
 def delete_entry(
@@ -115,9 +127,55 @@ def delete_entry(
 
     Raises KeyNotFound where there is none (PreconditionFailed if a condition was given), else what `set_entry` does.
     """
-    write = _Write(sql.DELETE, namespace, key, caller, condition, now or clock.now())
-    verdict = write.apply(value=None, value_bytes=0, entry_bytes=0, log_bytes=len(key.encode()), expires_at=None)
-    return Deleted(namespace, key, verdict["revision"], allowance_of(verdict, write.now))
+    write = delete_of(namespace, key, condition=condition, writer=caller.writer, now=now)
+    return write.deleted(_carry_out(write, caller))
+
+
+def set_of(
+    namespace: str,
+    key: str,
+    value: JSONText,
+    *,
+    ttl: float | None = None,
+    condition: Condition = ALWAYS,
+    writer: str = "",
+    now: datetime | None = None,
+) -> Write:
+    """The write that `set_entry` carries out; raises what is wrong with it whatever the database holds."""
+    _check_names(namespace, key, writer)
+    now = now or clock.now()
+    size = len(key.encode()) + value.size
+    expires_at = now + _checked_ttl(ttl) if ttl is not None else None
+    parameters = parameters_of(sql.SET, namespace, key, now, value_bytes=value.size) | {
+        "value": value.text,
+        "entry_bytes": size,
+        "log_bytes": size,
+        "expires_at": database.as_parameter(expires_at),
+        "writer": writer,
+    }
+    return Write(sql.SET, namespace, key, condition, now, expires_at, parameters)
+
+
+def delete_of(
+    namespace: str, key: str, *, condition: Condition = ALWAYS, writer: str = "", now: datetime | None = None
+) -> Write:
+    """The write that `delete_entry` carries out; raises what is wrong with it whatever the database holds."""
+    _check_names(namespace, key, writer)
+    now = now or clock.now()
+    parameters = parameters_of(sql.DELETE, namespace, key, now, value_bytes=0) | {
+        "value": None,
+        "entry_bytes": 0,
+        "log_bytes": len(key.encode()),
+        "expires_at": None,
+        "writer": writer,
+    }
+    return Write(sql.DELETE, namespace, key, condition, now, None, parameters)
+
+
+def _check_names(namespace: str, key: str, writer: str) -> None:
+    check_namespace(namespace)
+    check_key(key)
+    check_writer(writer)
 
 
 def _checked_ttl(ttl: float) -> timedelta:
@@ -127,50 +185,34 @@ def _checked_ttl(ttl: float) -> timedelta:
     return max(timedelta(seconds=ttl), timedelta(microseconds=1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """One write on its way: the plan, what it concerns, and the moment that counts for all of it."""
+def _carry_out(write: Write, caller: Caller) -> database.Row:
+    """Carry a write out and return its verdict, or raise why not."""
+    with database.turn(writes=True):
+        verdict = _run(write, caller)
+        if verdict["refusal"] == StorageLimit.code and reclaim(write.namespace, write.now):
+            verdict = _run(write, caller)
+    if verdict["refusal"] is not None:
+        raise refusal_of(verdict, write.parameters, write.now)
+    return verdict
 
-    plan: sql.Plan
-    namespace: str
-    key: str
-    caller: Caller
-    condition: Condition
-    now: datetime
 
-    def __post_init__(self) -> None:
-        check_namespace(self.namespace)
-        check_key(self.key)
-        check_writer(self.caller.writer)
+def _run(write: Write, caller: Caller) -> database.Row:
+    verdict = engine.carry_out(write.plan, write.condition.sql, write.parameters)
+    return _run_in_new_namespace(write, caller) if verdict is None else verdict
 
-    def apply(self, *, value_bytes: int, **parameters: Any) -> database.Row:
-        """Carry the write out and return its verdict, or raise why not."""
-        parameters |= parameters_of(self.plan, self.namespace, self.key, self.now, value_bytes=value_bytes)
-        parameters["writer"] = self.caller.writer
-        with database.turn(writes=True):
-            verdict = self._run(parameters)
-            if verdict["refusal"] == StorageLimit.code and reclaim(self.namespace, self.now):
-                verdict = self._run(parameters)
-        if verdict["refusal"] is not None:
-            raise refusal_of(verdict, parameters, self.now)
-        return verdict
 
-    def _run(self, parameters: Mapping[str, Any]) -> database.Row:
-        verdict = database.run(self.plan, self.condition.sql, parameters)
-        return self._run_in_new_namespace(parameters) if verdict is None else verdict
-
-    def _run_in_new_namespace(self, parameters: Mapping[str, Any]) -> database.Row:
-        if not self.condition.is_met_by_nothing:
-            raise PreconditionFailed(current_version=None)
-        if self.plan is not sql.SET:
-            raise KeyNotFound(self.namespace, self.key)
-        with database.write_transaction():
-            born = {"created_at": self.now, "created_from": self.caller.address}
-            if Namespace.objects.get_or_create(name=self.namespace, defaults=born)[1]:
-                self.caller.admit_creation()  # asked only by the one who makes it, and undone with it
-            verdict = database.run(self.plan, self.condition.sql, parameters)
-            if verdict is None:
-                raise NamespaceNotFound(self.namespace)
-            if verdict["refusal"] is not None:  # raised inside, so that the namespace is not made either
-                raise refusal_of(verdict, parameters, self.now)
-        return verdict
+def _run_in_new_namespace(write: Write, caller: Caller) -> database.Row:
+    if not write.condition.is_met_by_nothing:
+        raise PreconditionFailed(current_version=None)
+    if write.plan is not sql.SET:
+        raise KeyNotFound(write.namespace, write.key)
+    with database.write_transaction():
+        born = {"created_at": write.now, "created_from": caller.address}
+        if Namespace.objects.get_or_create(name=write.namespace, defaults=born)[1]:
+            caller.admit_creation()  # asked only by the one who makes it, and undone with it
+        verdict = database.run(write.plan, write.condition.sql, write.parameters)
+        if verdict is None:
+            raise NamespaceNotFound(write.namespace)
+        if verdict["refusal"] is not None:  # raised inside, so that the namespace is not made either
+            raise refusal_of(verdict, write.parameters, write.now)
+    return verdict

@@ -1,0 +1,55 @@
+"""The body of a request that is still arriving: what has come, kept, and the way to the rest. Nothing is parsed here."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+
+
+class Body:
+    """A request's body, read by the lane, then by Django, then by nobody: what one has looked at, the next still finds."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._parts: deque[bytes] = deque()
+        self.held = 0
+        self.is_whole = False
+        self.is_cut = False
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will come."""
+        return self.is_whole or self.is_cut
+
+    async def gather(self, most: int) -> None:
+        """Receive until it is over, or more than `most` bytes are held."""
+        while not self.is_over and self.held <= most:
+            await self.receive()
+
+    async def receive(self) -> None:
+        """Wait for the next part, and hold it."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.is_cut = True
+            return
+        part = message.get("body", b"")
+        if part:
+            self._parts.append(part)
+            self.held += len(part)
+        self.is_whole = not message.get("more_body", False)
+
+    def take(self) -> bytes:
+        """The oldest part that is held, for good; empty if there is none."""
+        part = self._parts.popleft() if self._parts else b""
+        self.held -= len(part)
+        return part
+
+    def all_held(self) -> bytes:
+        """All that is held, which stays."""
+        if len(self._parts) > 1:
+            self._parts = deque([b"".join(self._parts)])
+        return self._parts[0] if self._parts else b""

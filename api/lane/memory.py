@@ -1,0 +1,56 @@
+"""What the lane answers of the memory plane: each function reads the request, asks the engine once, and renders.
+
+They do as the views of the same name in `api.views` do, with the same functions; None means that Django is to answer.
+"""
+
+from api import rendering
+from api.lane.body import Body
+from api.lane.requests import MemoryRequest, set_body_of
+from api.rendering import Answer
+from namespaces import reading, sql, tally, writing
+from namespaces.engine import Engine
+from namespaces.engine.errors import NotAnswered
+from namespaces.errors import DatabaseTrouble, Refusal
+
+
+async def answer(request: MemoryRequest, body: Body, engine: Engine) -> Answer | None:
+    """The answer to a request, if it is a common one. DatabaseTrouble is raised: asking again would not help."""
+    try:
+        match request.method:
+            case "GET":
+                return await get(request, engine)
+            case "PUT":
+                return await put(request, body, engine)
+            case _:
+                return await delete(request, engine)
+    except DatabaseTrouble:
+        raise
+    except (Refusal, NotAnswered):
+        return None
+
+
+async def get(request: MemoryRequest, engine: Engine) -> Answer:
+    parameters = reading.read_parameters(request.namespace, request.key)
+    row = await engine.fetch(sql.READ_ENTRY, parameters)
+    entry = reading.remembered(request.namespace, request.key, row)
+    tally.count_read(entry.namespace)
+    return rendering.entry_answer(entry, request.headers.get(b"if-none-match"))
+
+
+async def put(request: MemoryRequest, body: Body, engine: Engine) -> Answer | None:
+    given = await set_body_of(request, body)
+    if given is None:
+        return None
+    write = writing.set_of(request.namespace, request.key, given.value, ttl=given.ttl, writer=request.writer)
+    verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
+    if verdict is None or verdict["refusal"] is not None:
+        return None
+    return rendering.written_answer(write.written(verdict))
+
+
+async def delete(request: MemoryRequest, engine: Engine) -> Answer | None:
+    write = writing.delete_of(request.namespace, request.key, writer=request.writer)
+    verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
+    if verdict is None or verdict["refusal"] is not None:
+        return None
+    return rendering.deleted_answer(write.deleted(verdict))

@@ -1,0 +1,100 @@
+"""Which requests the lane answers, and what they say. What it is not sure of is Django's; nothing is refused here."""
+
+from dataclasses import dataclass
+
+from django.http import Http404
+
+from api.bodies import FRAME_BYTES, SetBody, check_type, parsed
+from api.lane.body import Body, Scope
+from api.requests import key_in, namespace_in, path_of_target, writer_in
+from namespaces.errors import Refusal
+
+# A larger body takes so long to check that it should not hold up the loop; a thread is as good for it.
+LARGEST_BODY = 65_536 + FRAME_BYTES
+
+# By lower-case name, as text in which bytes beyond ASCII are Latin-1 characters.
+PlainHeaders = dict[bytes, str]
+
+# Headers that change an answer, and which only Django and the views know how to read.
+_OF_DJANGO = {
+    b"access-control-request-headers",
+    b"access-control-request-method",
+    b"access-control-request-private-network",
+    b"authorization",
+    b"content-encoding",
+    b"cookie",
+    b"expect",
+    b"idempotency-key",
+    b"if-match",
+    b"origin",
+    b"transfer-encoding",
+    b"upgrade",
+}
+# Headers that the lane reads itself; a doubled one is Django's.
+_OF_LANE = {b"content-length", b"content-type", b"host", b"if-none-match", b"x-botwire-agent", b"x-forwarded-proto"}
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRequest:
+    """A request for one entry."""
+
+    method: str
+    namespace: str
+    key: str
+    headers: PlainHeaders
+
+    @property
+    def writer(self) -> str:
+        return writer_in(self.headers.get(b"x-botwire-agent", ""))
+
+
+def plain_headers_of(scope: Scope) -> PlainHeaders | None:
+    """The headers that the lane reads; None if there is one that only Django knows how to read."""
+    headers: PlainHeaders = {}
+    for name, value in scope["headers"]:
+        if name in _OF_LANE:
+            if name in headers:
+                return None
+            headers[name] = value.decode("latin-1")
+        elif name in _OF_DJANGO:
+            return None
+    return headers
+
+
+def memory_request_of(scope: Scope, headers: PlainHeaders) -> MemoryRequest | None:
+    """The request, if it is one for an entry that the lane may be able to answer."""
+    method, raw_path = scope["method"], scope["raw_path"]
+    if not raw_path.startswith(b"/memory/") or scope["query_string"] or not _has_fitting_headers(method, headers):
+        return None
+    path = path_of_target(raw_path.decode("latin-1"))
+    try:
+        return MemoryRequest(method, namespace_in(path), key_in(path), headers)
+    except (Refusal, Http404):
+        return None
+
+
+def _has_fitting_headers(method: str, headers: PlainHeaders) -> bool:
+    length = headers.get(b"content-length", "0")
+    match method:
+        case "GET":
+            return length == "0"
+        case "PUT":
+            is_number = length.isascii() and length.isdigit() and len(length) < 10
+            return b"if-none-match" not in headers and is_number and int(length) <= LARGEST_BODY
+        case "DELETE":
+            return b"if-none-match" not in headers and length == "0"
+        case _:
+            return False
+
+
+async def set_body_of(request: MemoryRequest, body: Body) -> SetBody | None:
+    """What a set says; None if its body is not one, or did not come whole."""
+    await body.gather(LARGEST_BODY)
+    given = body.all_held()
+    if not body.is_whole or len(given) != int(request.headers.get(b"content-length", "0")):
+        return None
+    try:
+        check_type(request.headers.get(b"content-type", ""))
+        return parsed(given)
+    except Refusal:
+        return None

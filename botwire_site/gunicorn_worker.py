@@ -1,0 +1,106 @@
+"""gunicorn's ASGI worker, with our answer to what is not HTTP, and without two surprises for clients.
+
+Both reach into gunicorn's own protocol, which has no other way in; the version is pinned to one minor release.
+"""
+
+import asyncio
+from typing import Any
+
+from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.workers import gasgi
+
+# How long a connection stays open in a worker that ends, for a next request, which is told that it is the last.
+LAST_REQUEST_SECONDS = 2.0
+
+
+class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
+    """One connection."""
+
+    is_answered = False
+
+    def connection_made(self, transport: Any) -> None:
+        self.worker.protocols.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.worker.protocols.discard(self)
+        super().connection_lost(exc)
+
+    def eof_received(self) -> bool:
+        """Whoever sends nothing more may still be waiting for an answer: it is given, and the connection then closed.
+
+        asyncio by itself closes at once; `printf ... | nc` would never see an answer.
+        """
+        receiver = self._body_receiver
+        if receiver is None or self._awaiting_request:
+            return False
+        self._keepalive = 0
+        if receiver._body_finished or not receiver._complete:
+            receiver.signal_disconnect()
+        return True
+
+    def _on_headers_complete(self) -> bool:
+        self.is_answered = False
+        is_skipped: bool = super()._on_headers_complete()
+        return is_skipped
+
+    def _send_response_start(self, *arguments: Any, **options: Any) -> None:
+        self.is_answered = True
+        super()._send_response_start(*arguments, **options)
+
+    def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
+        """gunicorn's answer to what is not HTTP, in the envelope of every other refusal; gunicorn itself answers text.
+
+        Nothing is said where the request has an answer already, such as 413 before its body turned out malformed: one
+        request never gets two.
+        """
+        if self.is_answered:
+            return
+        self.is_answered = True
+        self._safe_write(problem(status, message))
+
+    def _close_transport(self) -> None:
+        """gunicorn says that nothing more comes before it closes; where that fails, it would never close at all."""
+        super()._close_transport()
+        if self.transport:
+            self.transport.close()
+
+    def close_if_idle(self) -> None:
+        """Close a connection on which no request is under way."""
+        if self._awaiting_request and not self._finishing_calls:
+            self._keepalive_timeout()
+
+
+def problem(status: int, message: str) -> bytes:
+    """A whole HTTP/1.1 response that says what is wrong, and that it is the last one."""
+    from api.problems import answer
+    from api.refusals import RequestRefused
+
+    code = "internal_error" if status == 500 else "bad_request"
+    response = answer(RequestRefused(code, message))
+    headers = {**response.headers, "Content-Length": str(len(response.content)), "Connection": "close"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    start = f"HTTP/1.1 {response.status_code} {response.reason_phrase}\r\n"
+    return f"{start}{head}\r\n".encode("latin-1") + response.content
+
+
+class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
+    """One process that serves."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.protocols: set[Protocol] = set()
+        gasgi.ASGIProtocol = Protocol
+
+    async def _shutdown(self) -> None:
+        """End without waiting, as gunicorn does, for clients that keep a connection and send nothing on it."""
+        closing = self.loop.create_task(self._close_idle())
+        await super()._shutdown()
+        closing.cancel()
+
+    async def _close_idle(self) -> None:
+        await asyncio.sleep(LAST_REQUEST_SECONDS)
+        while True:
+            for protocol in list(self.protocols):
+                protocol.close_if_idle()
+            await asyncio.sleep(0.1)

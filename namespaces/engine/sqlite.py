@@ -1,0 +1,248 @@
+"""The engine on SQLite: one thread of each process commits all writes that wait together, and waits for the disk once.
+
+A write is answered after its commit only. One that fails takes no neighbour with it: the group is taken back, and each
+of its writes is committed alone.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, connection, connections, transaction
+
+from namespaces import database
+from namespaces.engine.errors import NotAnswered
+from namespaces.engine.queue import FairQueue, QueueFull
+from namespaces.errors import DatabaseUnavailable
+from namespaces.sql import Plan
+
+MOST_WAITING = 1_000
+LARGEST_GROUP = 256
+# How long the thread tries to get at the database before it looks who has waited too long.
+ATTEMPT_SECONDS = 0.5
+STOP_SECONDS = 10.0
+
+Work = Callable[["NativeCursor"], Any]
+
+
+class NativeCursor:
+    """A cursor of the sqlite3 module for SQL as Django takes it: Django's own is a third of the cost of a small write."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._cursor = connection.cursor()
+        self.fetchone = self._cursor.fetchone
+
+    @property
+    def description(self) -> Any:
+        return self._cursor.description
+
+    def execute(self, sql: str, parameters: database.Parameters) -> None:
+        self._cursor.execute(_native(sql), parameters)
+
+
+class _Placeholders:
+    def __getitem__(self, name: str) -> str:
+        return f":{name}"
+
+
+@lru_cache(maxsize=1_024)
+def _native(sql: str) -> str:
+    return sql % _Placeholders()
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """Work that waits for its turn. `loop` is that of a future that only a loop may settle."""
+
+    namespace: str
+    work: Work
+    future: "asyncio.Future[Any] | Future[Any]"
+    deadline: float
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+Settled = tuple[Job, Any]
+
+
+class GroupCommit:
+    """The thread that writes. Work is run under the database's write lock, so it may read, decide, and write."""
+
+    def __init__(self) -> None:
+        self._queue: FairQueue[Job] = FairQueue(MOST_WAITING)
+        self._changed = threading.Condition()
+        self.is_stopping = False
+        self._thread = threading.Thread(target=self._serve, name="botwire-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Carry out what waits, and end."""
+        with self._changed:
+            self.is_stopping = True
+            self._changed.notify()
+        self._thread.join(STOP_SECONDS)
+
+    def carry_out(self, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
+        """For a thread, which waits."""
+        future: Future[database.Row | None] = Future()
+        self.submit(plan, precondition, parameters, future)
+        return future.result()
+
+    def submit(
+        self,
+        plan: Plan,
+        precondition: str,
+        parameters: database.Parameters,
+        future: "asyncio.Future[Any] | Future[Any]",
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Let a write wait for its turn, SQLITE_TIMEOUT seconds at most; DatabaseUnavailable if too many do already."""
+        work = partial(_run, plan=plan, precondition=precondition, parameters=parameters)
+        job = Job(parameters["namespace"], work, future, time.monotonic() + settings.SQLITE_TIMEOUT, loop)
+        with self._changed:
+            if self.is_stopping:
+                raise DatabaseUnavailable
+            try:
+                self._queue.put(job.namespace, job)
+            except QueueFull:
+                raise DatabaseUnavailable from None
+            self._changed.notify()
+
+    def _serve(self) -> None:
+        try:
+            while self._wait():
+                _deliver(self._take_turn())
+        finally:
+            connection.close()
+
+    def _wait(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._queue) or self.is_stopping)
+            return len(self._queue) > 0
+
+    def _take_turn(self) -> list[Settled]:
+        turns = database.sqlite_turns()
+        if not turns.take(ATTEMPT_SECONDS):
+            return self._overdue()
+        try:
+            return self._commit(self._next_group)
+        finally:
+            turns.end()
+
+    def _next_group(self) -> list[Job]:
+        with self._changed:
+            return [job for job in self._queue.take(LARGEST_GROUP) if not job.future.cancelled()]
+
+    def _commit(self, choose: Callable[[], list[Job]]) -> list[Settled]:
+        """One transaction for the jobs that are chosen once it has begun, or one for each if that fails."""
+        jobs: list[Job] = []
+        try:
+            self._connect()
+            with connection.wrap_database_errors, transaction.atomic():
+                jobs = choose()
+                cursor = NativeCursor(connection.connection)
+                outcomes = [job.work(cursor) for job in jobs]
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
+            if not jobs:
+                return self._overdue() if _is_busy(error) else self._given_up(error)
+            if len(jobs) == 1:
+                return [(jobs[0], error)]
+            return [settled for job in jobs for settled in self._commit(lambda job=job: [job])]  # type: ignore[misc]
+        return list(zip(jobs, outcomes, strict=True))
+
+    def _connect(self) -> None:
+        if connection.connection is None:
+            connection.ensure_connection()
+            connection.connection.execute(f"PRAGMA busy_timeout = {int(ATTEMPT_SECONDS * 1_000)}")
+
+    def _overdue(self) -> list[Settled]:
+        now = time.monotonic()
+        with self._changed:
+            return [(job, DatabaseUnavailable()) for job in self._queue.drop(lambda job: job.deadline < now)]
+
+    def _given_up(self, error: Exception) -> list[Settled]:
+        with self._changed:
+            return [(job, error) for job in self._queue.drop(lambda job: True)]
+
+
+def _run(cursor: NativeCursor, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
+    return database.run_step_by_step(cursor, plan, precondition, parameters)
+
+
+def _is_busy(error: Exception) -> bool:
+    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _deliver(group: list[Settled]) -> None:
+    """Tell those who wait: each thread by itself, a loop once for all of its own."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Settled]] = {}
+    for job, outcome in group:
+        by_loop.setdefault(job.loop, []).append((job, outcome))
+    for loop, settled in by_loop.items():
+        if loop is None:
+            _settle(settled)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(group: Iterable[Settled]) -> None:
+    for job, outcome in group:
+        if job.future.cancelled():
+            continue
+        if isinstance(outcome, Exception):
+            job.future.set_exception(outcome)
+        else:
+            job.future.set_result(outcome)
+
+
+class SQLiteEngine:
+    """Reads on the loop itself, each a few steps in a file that is in memory; writes by the thread."""
+
+    def __init__(self, group: GroupCommit, reader: sqlite3.Connection) -> None:
+        self.group, self._reader = group, reader
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    async def start(cls) -> "SQLiteEngine":
+        """Start the thread, and open what is read from."""
+        group = GroupCommit()
+        group.start()
+        return cls(group, await asyncio.to_thread(_open_reader))
+
+    async def fetch(self, sql: str, parameters: database.Parameters) -> Sequence[Any] | None:
+        try:
+            # All rows, so that no snapshot outlives the call: the next read has to see later writes.
+            rows = self._reader.execute(_native(sql), parameters).fetchall()
+        except sqlite3.Error as error:
+            raise NotAnswered from error
+        return rows[0] if rows else None
+
+    async def carry_out(self, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
+        future: asyncio.Future[database.Row | None] = self._loop.create_future()
+        self.group.submit(plan, precondition, parameters, future, self._loop)
+        try:
+            return await future
+        except Error as error:
+            raise database.trouble_of(error) or NotAnswered from error
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.group.stop)
+        self._reader.close()
+
+
+def _open_reader() -> sqlite3.Connection:
+    """A connection for reads alone that never waits; with a write lock in its way, it fails at once."""
+    wrapper = connections.create_connection("default")
+    wrapper.connect()
+    reader: sqlite3.Connection = wrapper.connection
+    reader.execute("PRAGMA busy_timeout = 0")
+    reader.execute("PRAGMA query_only = ON")
+    return reader
