@@ -3,6 +3,7 @@
 Binding and the number of workers come from the command line; everything else that matters is decided here.
 """
 
+import os
 from typing import Any
 
 wsgi_app = "botwire_site.asgi:application"
