@@ -22,9 +22,11 @@ loglevel = "warning"
 
 def post_worker_init(worker: Any) -> None:
     """What does not survive a fork: the thread that flushes counts."""
+    from botwire_site import children
     from namespaces import tally
 
     tally.start()
+    children.tell_ready()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -262,7 +262,8 @@ def test_a_chunk_beyond_what_machines_count_does_not_wrap_around(wire, server, n
 def test_a_body_that_looks_like_a_request_stays_a_body(wire, server, namespace):
     inner = with_a_second(namespace, b"Content-Length: 12\r\n", BODY)
     length = f"Content-Length: {len(inner)}\r\n\r\n".encode()
-    unread = b"PUT /memory/%s/k HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n" % namespace.encode() + length
+    put = b"PUT /memory/%s/k HTTP/1.1\r\nHost: localhost\r\n" % namespace.encode()
+    unread = put + b"Content-Type: text/plain\r\n" + length
     ignored = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + length
     last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -284,9 +285,8 @@ def test_after_a_body_that_is_refused_unread_nothing_more_is_answered(wire, serv
 
 
 def test_requests_sent_without_waiting_are_answered_in_order(wire, namespace):
-    puts = [
-        head("PUT", f"/memory/{namespace}/{number}", Content_Length=str(len(BODY)), **JSON) + BODY for number in range(5)
-    ]
+    length = {"Content_Length": str(len(BODY)), **JSON}
+    puts = [head("PUT", f"/memory/{namespace}/{number}", **length) + BODY for number in range(5)]
     last = head("GET", f"/memory/{namespace}", Connection="close")
 
     answered = wire.all_of(b"".join(puts) + last)

@@ -43,8 +43,8 @@ class Told:
 class Load:
     """Writers and readers of one namespace, from the beginning of a `with` to its end.
 
-    Each sends its next request `pause` seconds after the last one was answered. Every value is written once, so that the
-    change log tells what became of each write.
+    Each sends its next request `pause` seconds after the last one was answered. Every value is written once, so that
+    the change log tells what became of each write.
     """
 
     def __init__(
@@ -54,7 +54,9 @@ class Load:
         self._url, self._path = url, f"/memory/{namespace}"
         self._pause, self._padding = pause, "x" * padding
         self._is_over = threading.Event()
-        work = [(self._write, number) for number in range(writers)] + [(self._read, number) for number in range(readers)]
+        work = [(self._write, number) for number in range(writers)] + [
+            (self._read, number) for number in range(readers)
+        ]
         self._threads = [threading.Thread(target=act, args=(number,)) for act, number in work]
 
     def __enter__(self) -> "Load":

@@ -89,7 +89,7 @@ def test_a_locked_database_is_503_in_time_while_health_is_quick(own, database, n
     assert max(seconds for _, seconds in answers) < REFUSED_WITHIN_SECONDS
     assert len(healths) >= 5
     assert statistics.median(healths) < HEALTH_SECONDS
-    assert sorted(healths)[-2] < HEALTH_SECONDS, "but for one, which a busy machine may delay"
+    assert max(healths) < 2, "and none of them waits for the database, however busy the machine"
     state = httpx.get(f"{own.url}/namespaces/{namespace}").json()
     assert (state["revision"], state["usage"]["writes"]) == (1, 1)
     assert put(own, f"{namespace}/after")[0].status_code == 201
@@ -127,9 +127,7 @@ def test_a_database_that_goes_away_is_503_and_is_found_again(postgresql_url, own
 
 
 @pytest.mark.only_on("postgresql")
-def test_a_database_without_a_connection_left_is_503_in_time_and_is_found_again(
-    own_postgresql, breakable, namespace
-):
+def test_a_database_without_a_connection_left_is_503_in_time_and_is_found_again(own_postgresql, breakable, namespace):
     put(breakable, f"{namespace}/k")
 
     with own_postgresql.all_connections_taken(), ThreadPoolExecutor(8) as pool:

@@ -1,4 +1,4 @@
-"""PostgreSQL restarted under load, in order and by a crash: nothing but 503 meanwhile, nothing lost, soon found again."""
+"""PostgreSQL restarted under load, in order and by a crash: only 503s meanwhile, nothing lost, soon found again."""
 
 import time
 

@@ -149,12 +149,14 @@ def test_what_a_server_sends_bit_by_bit_arrives_bit_by_bit(front, tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=stream, args=(listener,), daemon=True).start()
-        with FRONTS[front](tmp_path, listener.getsockname()[1]) as port:
-            with httpx.stream("GET", f"http://127.0.0.1:{port}/namespaces/a/changes?since=0", timeout=10) as answer:
-                arrived = answer.iter_raw()
-                assert next(arrived) == first
-                is_read.set()
-                assert next(arrived) == second
+        with (
+            FRONTS[front](tmp_path, listener.getsockname()[1]) as port,
+            httpx.stream("GET", f"http://127.0.0.1:{port}/namespaces/a/changes?since=0", timeout=10) as answer,
+        ):
+            arrived = answer.iter_raw()
+            assert next(arrived) == first
+            is_read.set()
+            assert next(arrived) == second
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def reload(server) -> None:
     """HUP, and return once every process that was there before is gone and as many others are there."""
     old = {*web_workers(server), background_worker(server)}
     server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: not old & {*web_workers(server), background_worker(server)} and background_worker(server))
+    wait_until(lambda: not old & {*web_workers(server), background_worker(server)} and background_worker(server), 90)
     assert len(web_workers(server)) == len(old) - 1
 
 

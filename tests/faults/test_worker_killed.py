@@ -39,7 +39,9 @@ def write_until(is_over: threading.Event, memory: Memory, number: int, diary: Di
 
 def kill_a_worker_under(server, diaries) -> None:
     written = [len(diary.acknowledged) for diary in diaries]
-    wait_until(lambda: all(len(diary.acknowledged) > before + 10 for diary, before in zip(diaries, written, strict=True)))
+    wait_until(
+        lambda: all(len(diary.acknowledged) > before + 10 for diary, before in zip(diaries, written, strict=True))
+    )
     victim = web_workers(server)[0]
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: victim not in web_workers(server))

@@ -21,6 +21,7 @@ from django.db.utils import OperationalError
 
 OPERATOR = "operator"
 STOP_SECONDS = 25.0
+START_SECONDS = 60.0
 
 
 class Command(BaseCommand):
@@ -113,7 +114,7 @@ class Service:
     """The two processes that serve: gunicorn, and the background worker, which is started again if it dies.
 
     Both end when this process does, however it ends: on Linux the kernel signals them (see `botwire_site.children`).
-    SIGHUP makes both run the code and the settings of now, without failing a request; but where it says that the
+    SIGHUP makes both run the code of now, without failing a request or keeping one waiting; but where it says that the
     terminal is gone, it ends them.
     """
 
@@ -121,6 +122,8 @@ class Service:
         self._bind, self._workers = bind, workers
         self._is_stopping = self._is_to_reload = False
         self._had_terminal = _has_terminal()
+        self._ready, self._to_tell_ready = os.pipe()
+        os.set_blocking(self._ready, False)
 
     def start(self) -> None:
         """Start both, and return once requests are answered, or a signal or gunicorn's end came first."""
@@ -135,6 +138,7 @@ class Service:
     def watch(self) -> None:
         """Serve until a signal; CommandError if gunicorn ends by itself."""
         while self._is_serving():
+            self._count_ready()
             if self._is_to_reload:
                 self._reload()
             if self._worker.poll() is not None:
@@ -157,14 +161,33 @@ class Service:
         self._is_to_reload = True
 
     def _reload(self) -> None:
-        """New web processes take over from the old ones, which finish what they do; a new background worker follows."""
+        """One web process after the other: a new one starts, and once it is ready the oldest finishes, and ends.
+
+        gunicorn's own reload ends all of them while the new ones still start.
+        """
         self._is_to_reload = False
-        self._gunicorn.send_signal(signal.SIGHUP)
+        for _ in range(self._workers):
+            self._count_ready()
+            self._gunicorn.send_signal(signal.SIGTTIN)
+            self._wait_for_ready()
+            self._gunicorn.send_signal(signal.SIGTTOU)
         self._worker.terminate()
+
+    def _wait_for_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while self._is_serving() and not self._count_ready() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _count_ready(self) -> int:
+        """How many web processes have become ready since this was last asked."""
+        try:
+            return len(os.read(self._ready, 4_096))
+        except BlockingIOError:
+            return 0
 
     def _start_gunicorn(self) -> subprocess.Popen[bytes]:
         arguments = ["--config", "python:botwire_site.gunicorn_conf", "--bind", self._bind]
-        return _start("gunicorn", *arguments, "--workers", str(self._workers))
+        return _start("gunicorn", *arguments, "--workers", str(self._workers), ready=self._to_tell_ready)
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         return _start("django", "worker")
@@ -179,11 +202,16 @@ def _has_terminal() -> bool:
     return True
 
 
-def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+def _start(module: str, *arguments: str, ready: int | None = None) -> subprocess.Popen[bytes]:
     # A session of its own keeps Ctrl-C from reaching the child: the order in which things stop is decided here.
     command = [sys.executable, "-m", "botwire_site.children", module, *arguments]
     environment = {**os.environ, "BOTWIRE_PARENT": str(os.getpid())}
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)  # noqa: S603
+    pipes = () if ready is None else (ready,)
+    if ready is not None:
+        environment["BOTWIRE_READY_PIPE"] = str(ready)
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=settings.BASE_DIR, env=environment, start_new_session=True, pass_fds=pipes
+    )
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
