@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from botwire_site import gunicorn_conf
-from tests.conftest import Server, ServerMaker
+from tests.conftest import ServerMaker
+from tests.faults.load import ROOM
 from tests.faults.postgresql import PostgreSQL
+from tests.servers import Server
 
 pytest.register_assert_rewrite("tests.faults.load", "tests.promises.books")
 # A thread for each request is what slow and waiting clients use up: nothing else stands in for these tests.
@@ -15,7 +17,6 @@ NEEDS_EVENT_LOOP = pytest.mark.xfail(
     reason="web processes of threads: every waiting request holds one",
     strict=False,
 )
-ROOM = {"BOTWIRE_WRITES_PER_DAY": "100000000", "BOTWIRE_NEW_NAMESPACES_PER_HOUR": "1000000"}
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, free_port
 from tests.faults.processes import wait_until
+from tests.servers import ROOT, free_port
 
 DEPLOY = ROOT / "deploy"
 BEHIND = "127.0.0.1:8000"  # where the configurations expect BotWire

@@ -13,6 +13,8 @@ import httpx
 
 from tests.promises.books import Books
 
+# What a server needs in its environment to take load.
+ROOM = {"BOTWIRE_WRITES_PER_DAY": "100000000", "BOTWIRE_NEW_NAMESPACES_PER_HOUR": "1000000"}
 KEYS_EACH = 5
 REQUEST_SECONDS = 15
 NOTHING_WRITTEN = {"database_unavailable", "disk_full"}

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.conftest import Server
+from tests.servers import Server
 
 
 def web_workers(server: Server) -> list[int]:

@@ -25,11 +25,11 @@ from pathlib import Path
 import psycopg
 
 from botwire import BotWireConnectionError, BotWireError, KeyNotFoundError, Memory
-from tests import conftest
-from tests.faults.conftest import ROOM
+from tests.faults.load import ROOM
 from tests.faults.postgresql import PostgreSQL
 from tests.faults.processes import descriptors, resident_bytes, threads, web_workers
 from tests.promises.books import books_of
+from tests.servers import Server
 
 NAMESPACES = [f"soak-{number}" for number in range(4)]
 KEYS = 500
@@ -118,7 +118,7 @@ class Agents:
 class Soak:
     """One run against one server."""
 
-    def __init__(self, server: conftest.Server, minutes: float) -> None:
+    def __init__(self, server: Server, minutes: float) -> None:
         self.server, self._seconds = server, minutes * 60
         self.agents = Agents(server.url)
         self.kills = self.reloads = 0
@@ -220,11 +220,11 @@ def say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def a_server(database: str) -> Iterator[conftest.Server]:
+def a_server(database: str) -> Iterator[Server]:
     """A server of the run's own, and all that it needs."""
     folder = Path(tempfile.mkdtemp(prefix="botwire-soak-"))
     postgresql = PostgreSQL(max_connections="100") if database == "postgresql" else None
-    server = conftest.Server(folder, postgresql and postgresql.make_database(), {**ROOM, "BOTWIRE_BYTES": str(1 << 40)})
+    server = Server(folder, postgresql and postgresql.make_database(), {**ROOM, "BOTWIRE_BYTES": str(1 << 40)})
     try:
         server.start()
         yield server
@@ -233,15 +233,14 @@ def a_server(database: str) -> Iterator[conftest.Server]:
             server.stop()
         if postgresql:
             postgresql.remove()
-        for left in (folder, Path(conftest._DATA)):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:
     """0 if all is well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--database", choices=conftest.DATABASES, default="sqlite")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     given = parser.parse_args()
     with a_server(given.database) as server:
         soak = Soak(server, given.minutes)

@@ -13,9 +13,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.conftest import Server
 from tests.faults.conftest import NEEDS_EVENT_LOOP
 from tests.promises.books import books_of
+from tests.servers import Server
 
 # A write may wait 5 s for other writes of its process, then 5 s for the lock itself.
 REFUSED_WITHIN_SECONDS = 12

@@ -5,11 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Server
-from tests.faults.conftest import ROOM
 from tests.faults.disks import fill, small_disk
-from tests.faults.load import Load, assert_kept
+from tests.faults.load import ROOM, Load, assert_kept
 from tests.promises.books import books_of
+from tests.servers import Server
 
 MEBIBYTES = {"sqlite": 8, "postgresql": 32}
 PADDING = 20_000

@@ -9,7 +9,7 @@ import pytest
 
 from botwire import _settings as client
 from botwire_site import gunicorn_conf
-from tests.faults.conftest import ROOM
+from tests.faults.load import ROOM
 
 KEEP_ALIVE_SECONDS = 1
 # gunicorn's threads look for what is over only once a second.

@@ -11,9 +11,8 @@ import pytest
 from api.bodies import FRAME_BYTES
 from botwire_site import gunicorn_conf
 from namespaces.limits import limit
-from tests.faults.conftest import ROOM
 from tests.faults.fronts import DEPLOY, FRONTS
-from tests.faults.load import Load
+from tests.faults.load import ROOM, Load
 from tests.faults.slow import DRIP_SECONDS, SlowSenders
 from tests.namespaces.corpus import KEYS, VALUES
 from tests.promises.books import namespaces_made_from
