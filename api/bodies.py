@@ -17,6 +17,8 @@ from namespaces.reading import value_limit
 # What a body may have beside its value: member names, a ttl, white space.
 FRAME_BYTES = 4_096
 _CHUNK = 65_536
+# A length of more digits is beyond every limit, and perhaps beyond what int() reads.
+_TELLING_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def check_type(given: str) -> None:
 def _check_encoding(request: HttpRequest) -> None:
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise RequestRefused("unsupported_media_type", "A body is sent without Content-Encoding.")
+    if request.META.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+        raise RequestRefused("unsupported_media_type", "A body is sent as it is, or in chunks; nothing else is undone.")
 
 
 def _read(request: HttpRequest, namespace: str) -> bytes:
@@ -74,7 +78,9 @@ def _declared_length(request: HttpRequest) -> int | None:
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+    if not (declared.isascii() and declared.isdigit()):
+        return 0
+    return int(declared.lstrip("0")[:_TELLING_DIGITS] or "0")
 
 
 def _stream_of(request: HttpRequest) -> Any:

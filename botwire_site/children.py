@@ -1,5 +1,6 @@
 """`python -m botwire_site.children MODULE ARGUMENT...` runs a module as a child of `manage.py serve`, and no longer."""
 
+import contextlib
 import ctypes
 import os
 import runpy
@@ -16,6 +17,14 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(os.environ["BOTWIRE_PARENT"]):  # it ended before the line above
         sys.exit(1)
+
+
+def tell_ready() -> None:
+    """Let `manage.py serve`, if it is what started this process or a parent of it, know that it is ready to serve."""
+    pipe = os.environ.get("BOTWIRE_READY_PIPE")
+    if pipe:
+        with contextlib.suppress(OSError):  # nobody listens any more
+            os.write(int(pipe), b".")
 
 
 if __name__ == "__main__":

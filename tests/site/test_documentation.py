@@ -22,9 +22,9 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 
 def test_every_setting_is_documented_and_no_other():
-    settings = (ROOT / "botwire_site" / "settings.py").read_text()
+    readers = [(ROOT / "botwire_site" / name).read_text() for name in ("settings.py", "gunicorn_conf.py")]
 
-    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', settings))
+    read = set(re.findall(r'(?:env\.\w+|os\.environ\.get)\(\s*"(\w+)"', "".join(readers)))
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", SELF_HOSTING, re.MULTILINE))
 
     assert len(read) > 5

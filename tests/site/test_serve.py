@@ -1,5 +1,7 @@
 """`manage.py serve`: one command, and it starts, stops, restarts and dies well."""
 
+import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -8,7 +10,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -120,6 +124,54 @@ def test_its_children_end_with_it_even_when_it_is_killed(own):
     own.process.wait(10)
 
     wait_for(lambda: not any(map(is_alive, children)))
+
+
+@contextlib.contextmanager
+def served_in_a_terminal(folder: Path, *before: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`serve` on a new server, as a shell of a terminal window starts it; the process, and the window to close."""
+    port = free_port()
+    window, terminal = os.openpty()
+    process = subprocess.Popen(
+        [*before, sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}", "--data", str(folder)],
+        cwd=ROOT,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(terminal)
+    try:
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        wait_for(lambda: httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200)
+        yield process, window
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_closing_its_terminal_ends_it(tmp_path):
+    with served_in_a_terminal(tmp_path) as (process, window):
+        os.close(window)
+
+        assert process.wait(30) == 0
+
+
+def test_a_hang_up_without_the_terminal_s_end_does_not_end_it(tmp_path):
+    with served_in_a_terminal(tmp_path) as (process, window):
+        process.send_signal(signal.SIGHUP)
+
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(3)
+        os.close(window)
+
+
+def test_under_nohup_it_outlives_its_terminal(tmp_path):
+    with served_in_a_terminal(tmp_path, "nohup") as (process, window):
+        os.close(window)
+
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(3)
 
 
 def test_a_background_worker_that_dies_is_started_again(own):

@@ -21,6 +21,7 @@ from django.db.utils import OperationalError
 
 OPERATOR = "operator"
 STOP_SECONDS = 25.0
+START_SECONDS = 60.0
 
 
 class Command(BaseCommand):
@@ -113,16 +114,23 @@ class Service:
     """The two processes that serve: gunicorn, and the background worker, which is started again if it dies.
 
     Both end when this process does, however it ends: on Linux the kernel signals them (see `botwire_site.children`).
+    SIGHUP makes both run the code of now, without failing a request or keeping one waiting; but where it says that the
+    terminal is gone, it ends them.
     """
 
     def __init__(self, bind: str, workers: int) -> None:
         self._bind, self._workers = bind, workers
-        self._is_stopping = False
+        self._is_stopping = self._is_to_reload = False
+        self._had_terminal = _has_terminal()
+        self._ready, self._to_tell_ready = os.pipe()
+        os.set_blocking(self._ready, False)
 
     def start(self) -> None:
         """Start both, and return once requests are answered, or a signal or gunicorn's end came first."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(signal.SIGHUP, self._hang_up)
         self._gunicorn, self._worker = self._start_gunicorn(), self._start_worker()
         while self._is_serving() and not _answers(self._bind):
             time.sleep(0.05)
@@ -130,6 +138,9 @@ class Service:
     def watch(self) -> None:
         """Serve until a signal; CommandError if gunicorn ends by itself."""
         while self._is_serving():
+            self._count_ready()
+            if self._is_to_reload:
+                self._reload()
             if self._worker.poll() is not None:
                 self._worker = self._start_worker()
             time.sleep(0.2)
@@ -144,19 +155,63 @@ class Service:
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._is_stopping = True
 
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._had_terminal and not _has_terminal():
+            self._is_stopping = True
+        self._is_to_reload = True
+
+    def _reload(self) -> None:
+        """One web process after the other: a new one starts, and once it is ready the oldest finishes, and ends.
+
+        gunicorn's own reload ends all of them while the new ones still start.
+        """
+        self._is_to_reload = False
+        for _ in range(self._workers):
+            self._count_ready()
+            self._gunicorn.send_signal(signal.SIGTTIN)
+            self._wait_for_ready()
+            self._gunicorn.send_signal(signal.SIGTTOU)
+        self._worker.terminate()
+
+    def _wait_for_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while self._is_serving() and not self._count_ready() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _count_ready(self) -> int:
+        """How many web processes have become ready since this was last asked."""
+        try:
+            return len(os.read(self._ready, 4_096))
+        except BlockingIOError:
+            return 0
+
     def _start_gunicorn(self) -> subprocess.Popen[bytes]:
         arguments = ["--config", "python:botwire_site.gunicorn_conf", "--bind", self._bind]
-        return _start("gunicorn", *arguments, "--workers", str(self._workers))
+        return _start("gunicorn", *arguments, "--workers", str(self._workers), ready=self._to_tell_ready)
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         return _start("django", "worker")
 
 
-def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+def _has_terminal() -> bool:
+    """Whether this process can be talked to from a terminal, which is over once its window is closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _start(module: str, *arguments: str, ready: int | None = None) -> subprocess.Popen[bytes]:
     # A session of its own keeps Ctrl-C from reaching the child: the order in which things stop is decided here.
     command = [sys.executable, "-m", "botwire_site.children", module, *arguments]
     environment = {**os.environ, "BOTWIRE_PARENT": str(os.getpid())}
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)  # noqa: S603
+    pipes = () if ready is None else (ready,)
+    if ready is not None:
+        environment["BOTWIRE_READY_PIPE"] = str(ready)
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=settings.BASE_DIR, env=environment, start_new_session=True, pass_fds=pipes
+    )
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
