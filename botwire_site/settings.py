@@ -25,7 +25,7 @@ TRUSTED_PROXIES = env.int("BOTWIRE_TRUSTED_PROXIES", default=0)
 LIMITS = {limit.name: env.int(limit.variable, default=limit.default) for limit in LIMIT_TABLE}
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "botwire_site.console.apps.OperatorConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
