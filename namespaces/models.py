@@ -241,6 +241,7 @@ class ModerationAction(models.Model):
         PURGE = "purge"
         PURGE_CANCELLED = "purge_cancelled"
         PURGE_DONE = "purge_done"
+        ACCOUNT = "account"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField()

@@ -3,6 +3,8 @@
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from tests.console.conftest import past_second_factor
+
 
 def test_a_stranger_is_sent_to_sign_in(database, db):
     answer = Client().get("/admin/")
@@ -13,8 +15,7 @@ def test_a_stranger_is_sent_to_sign_in(database, db):
 
 def test_an_account_without_a_role_sees_nothing(database, db):
     nobody = get_user_model().objects.create(username="nobody", is_staff=True)
-    browser = Client()
-    browser.force_login(nobody)
+    browser = past_second_factor(nobody)
 
     assert browser.get("/admin/").status_code == 403
 
