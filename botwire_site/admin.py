@@ -86,7 +86,7 @@ class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="Second factor", boolean=True)
     def has_second_factor(self, account: User) -> bool:
-        return account.has_factor  # type: ignore[attr-defined]
+        return bool(account.has_factor)  # type: ignore[attr-defined]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         factors = Authenticator.objects.filter(user=OuterRef("pk"))

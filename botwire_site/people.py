@@ -1,4 +1,4 @@
-"""Refusals for people: on the pages of operators and their accounts an error is a page, everywhere else a problem document.
+"""Refusals for people: below /admin/ and /account/ an error is a page, everywhere else a problem document.
 
 Each page says what happened and what to do next; it asks neither the database nor the session.
 """

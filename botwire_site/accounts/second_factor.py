@@ -33,7 +33,7 @@ def has_passed(request: HttpRequest) -> bool:
 
 
 def _has_shown_a_factor(request: HttpRequest) -> bool:
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    records = get_authentication_records(request, request.user)
     shown = [record["id"] for record in records if record["method"] == "mfa"]
     return bool(shown) and _factors(request).filter(pk__in=shown).exists()
 
@@ -41,7 +41,7 @@ def _has_shown_a_factor(request: HttpRequest) -> bool:
 def note_passed(request: HttpRequest, kind: Authenticator.Type) -> None:
     """Count the account's newest factor of this kind as shown: it was made in this session a moment ago."""
     factor = _factors(request).filter(type=kind).latest("pk")
-    record_authentication(request, request.user, "mfa", id=factor.pk, type=factor.type)  # type: ignore[arg-type]
+    record_authentication(request, request.user, "mfa", id=factor.pk, type=factor.type)
 
 
 def _factors(request: HttpRequest) -> Any:
