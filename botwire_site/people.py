@@ -1,14 +1,15 @@
-"""Refusals for people: below /admin/ and /account/ an error is a page, everywhere else a problem document.
+"""Below /admin/ and /account/ people are answered: an error is a page there, everywhere else a problem document.
 
 Each page says what happened and what to do next; it asks neither the database nor the session.
 """
 
 import logging
 import sys
+from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from redis.exceptions import RedisError
 
@@ -17,6 +18,21 @@ from namespaces.database import trouble_of
 
 PLACES = ("/admin", "/account")
 logger = logging.getLogger("botwire.people")
+
+
+def origin_for_forms(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Middleware: pages with forms tell this site, and no other, where they come from.
+
+    Under the API's `no-referrer` browsers send a form with `Origin: null`, which Django takes for another site's.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if _is_for_people(request):
+            response["Referrer-Policy"] = "same-origin"
+        return response
+
+    return middleware
 
 
 def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:

@@ -58,3 +58,18 @@ def test_a_form_without_its_token_is_told_on_a_page(database, db):
     assert answer.status_code == 403
     assert "<h1>The form is out of date</h1>" in answer.text
     assert "<style" not in answer.text
+
+
+@pytest.mark.parametrize(("path", "policy"), [("/account/login/", "same-origin"), ("/healthz", "no-referrer")])
+def test_pages_with_forms_let_the_browser_name_their_origin(database, db, path, policy):
+    assert Client().get(path)["Referrer-Policy"] == policy
+
+
+def test_a_form_from_another_site_is_refused(database, db):
+    token = STRICT.get("/account/login/").context["csrf_token"]
+    form = {"login": "operator", "password": "x", "csrfmiddlewaretoken": str(token)}
+
+    own = STRICT.post("/account/login/", form, headers={"origin": "http://testserver"})
+    other = STRICT.post("/account/login/", form, headers={"origin": "https://example.org"})
+
+    assert (own.status_code, other.status_code) == (200, 403)
