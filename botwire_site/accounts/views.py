@@ -38,6 +38,13 @@ class AddPasskey(AddWebAuthnView):
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), "passwordless": True}
 
+    def get_form(self, form_class: Any = None) -> AddWebAuthnForm:
+        form = super().get_form(form_class)
+        alone = form.fields["passwordless"]
+        alone.label = "Sign in with it alone, without the password"
+        alone.help_text = "It then asks for a PIN, finger or face itself. Clear this for a key that cannot."
+        return form
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {**super().get_context_data(**kwargs), "passkeys_at": passkeys.place_of(self.request)}
 
