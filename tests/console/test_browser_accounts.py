@@ -70,12 +70,6 @@ class Operator:
         self.page.get_by_role("button", name="Sign out").click()
         self.page.wait_for_load_state("networkidle")
 
-    def picture(self, name: str) -> None:
-        import os
-
-        if os.environ.get("SHOTS"):
-            self.page.screenshot(path=f"{os.environ['SHOTS']}/{name}.png")
-
     @property
     def is_in(self) -> bool:
         return self.page.url == f"{self.url}/admin/"
@@ -197,4 +191,3 @@ def look(operator: Operator, path: str, name: str) -> None:
             operator.open(path)
             assert not scrolls_sideways(operator.page), f"{name} {scheme} {width}"
             assert axe_violations(operator.page) == [], f"{name} {scheme} {width}"
-            operator.picture(f"{name}-{scheme}-{width}")
