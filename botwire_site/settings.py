@@ -22,16 +22,21 @@ ALLOWED_HOSTS = env.list("BOTWIRE_ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("BOTWIRE_TRUSTED_ORIGINS", default=[])
 # How many proxies of the host's own stand in front, each adding one address to X-Forwarded-For.
 TRUSTED_PROXIES = env.int("BOTWIRE_TRUSTED_PROXIES", default=0)
+# The second factor of operators may be waived on a developer's own machine; `serve` and every page then say so.
+OPERATOR_MFA = env.bool("BOTWIRE_OPERATOR_MFA", default=True)
 LIMITS = {limit.name: env.int(limit.variable, default=limit.default) for limit in LIMIT_TABLE}
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "botwire_site.console.apps.OperatorConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.humanize",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -42,6 +47,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "botwire_site.people.origin_for_forms",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -50,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "botwire_site.urls"
@@ -100,13 +107,20 @@ _database["CONN_MAX_AGE"] = 0 if IS_POSTGRESQL else None  # PostgreSQL: the pool
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- a cache that all workers share, for the brakes per address
+# --- a cache that all workers share, for the brakes per address and on signing in
 
 _redis_url = env.str("REDIS_URL", default="")
 if _redis_url:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis_url}}
 else:
-    CACHES = {"default": {"BACKEND": "botwire_site.cache.CountingDatabaseCache", "LOCATION": "botwire_cache"}}
+    CACHES = {
+        "default": {
+            "BACKEND": "botwire_site.cache.CountingDatabaseCache",
+            "LOCATION": "botwire_cache",
+            # Django's 300 would let a stranger with many addresses push everybody's counts out.
+            "OPTIONS": {"MAX_ENTRIES": 20_000},
+        }
+    }
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]  # it does not know our cache, whose counting is tested
 
 # --- HTTP
@@ -168,6 +182,26 @@ _IS_HTTPS = env.bool("BOTWIRE_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _IS_HTTPS and TRUSTED_PROXIES else None
+CSRF_FAILURE_VIEW = "botwire_site.people.csrf_failure"
+
+# --- operators: a password and a second factor, by django-allauth; no sign-up, no e-mail (see botwire_site.accounts)
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+SESSION_COOKIE_AGE = env.int("BOTWIRE_OPERATOR_SESSION_HOURS", default=12) * 3_600
+ACCOUNT_ADAPTER = "botwire_site.accounts.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]  # for allauth's own checks: nobody can sign up
+ACCOUNT_SESSION_REMEMBER = True  # for as long as SESSION_COOKIE_AGE, with no checkbox
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# `key` is a name as tried from one network (see AccountAdapter), and for codes, which nobody gets to try without the
+# password, an account: 240 guesses a day at a million codes. What succeeds is not counted.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/5m/ip,10/h/key"}
+MFA_ADAPTER = "botwire_site.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "BotWire"
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True

@@ -12,9 +12,11 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/botwire/icon.svg")),
     path("docs/errors", pages.error_codes, name="error-codes"),
     path("admin/", admin.site.urls),
+    path("account/", include("botwire_site.accounts.urls")),
     path("", include("api.urls")),
 ]
 handler400 = "api.problems.bad_request"
-handler403 = "api.problems.forbidden"
-handler404 = "api.problems.not_found"
-handler500 = "api.problems.server_error"
+handler403 = "botwire_site.people.forbidden"
+handler404 = "botwire_site.people.not_found"
+handler429 = "botwire_site.people.too_many_requests"
+handler500 = "botwire_site.people.server_error"

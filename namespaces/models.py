@@ -55,6 +55,17 @@ class Namespace(models.Model):
                 condition=Q(trimmed_revision__gte=0, trimmed_revision__lte=F("revision")), name="revisions_in_order"
             ),
         )
+        # Of columns that writes leave alone: an index on one that they change would cost every write. Lists by use
+        # read `Standing`.
+        indexes = (
+            models.Index(fields=["-created_at"], name="namespace_newest"),
+            models.Index(fields=["created_from", "-created_at"], name="namespace_siblings"),
+            models.Index(fields=["status"], condition=~Q(status="active"), name="namespace_restricted"),
+        )
+        permissions = (
+            ("moderate_namespace", "Can limit a namespace and edit what is in it"),
+            ("purge_namespace", "Can purge a namespace"),
+        )
 
     def __str__(self) -> str:
         return str(self.name)
@@ -138,3 +149,115 @@ class DailyUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.namespace_id} on {self.day}"
+
+
+class DailyTotal(models.Model):
+    """What all namespaces used on one UTC day, counted in memory and flushed: a few seconds behind, and approximate."""
+
+    day = models.DateField(primary_key=True)
+    writes = models.PositiveBigIntegerField(default=0)
+    refusals = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
+class Standing(models.Model):
+    """Where a namespace stands among all, for operators' lists: a copy, a few seconds behind, with indexes.
+
+    It is a table of its own so that no write pays for these indexes. `write_use` and `byte_use` are thousandths of the
+    limit in force, `write_use` and `growth` (bytes written) those of `day`. Pages show the exact numbers beside it.
+    """
+
+    namespace = models.OneToOneField(Namespace, models.CASCADE, primary_key=True, related_name="standing")
+    day = models.DateField()
+    write_use = models.PositiveIntegerField(default=0)
+    growth = models.PositiveBigIntegerField(default=0)
+    byte_use = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    last_write_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["day", "-write_use", "namespace"], name="standing_writes"),
+            models.Index(fields=["day", "-growth", "namespace"], name="standing_growth"),
+            models.Index(fields=["-byte_use", "namespace"], name="standing_byte_use"),
+            models.Index(fields=["-bytes", "namespace"], name="standing_bytes"),
+            models.Index(fields=["last_write_at", "namespace"], name="standing_last_write"),
+        )
+
+    def __str__(self) -> str:
+        return f"standing of {self.namespace_id}"
+
+
+class PurgeJob(models.Model):
+    """The removal of a range of one namespace's entries, in batches: it may be killed and goes on from `cursor`.
+
+    Entries with a version above `up_to_revision` were written after it began, and survive it.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        CANCELLED = "cancelled"
+        DONE = "done"
+
+    pk = models.CompositePrimaryKey("namespace_id", "started_at")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="purge_job_set", db_index=False)
+    started_at = models.DateTimeField()
+    prefix = models.CharField(max_length=512, blank=True, default="")
+    up_to_revision = models.BigIntegerField()
+    operator = models.CharField(max_length=150)
+    reason = models.TextField()
+    state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
+    cursor = models.CharField(max_length=512, blank=True, default="")
+    expected = models.PositiveBigIntegerField(default=0)
+    removed = models.PositiveBigIntegerField(default=0)
+    removed_bytes = models.PositiveBigIntegerField(default=0)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["started_at"], condition=Q(state="running"), name="purge_running"),)
+
+    def __str__(self) -> str:
+        return f"purge of {self.namespace_id}/{self.prefix} since {self.started_at}"
+
+
+class ModerationAction(models.Model):
+    """What an operator did, and why: never changed or removed, which the database enforces.
+
+    Operator and namespace are text, so that a row outlives the account and the namespace. `namespace` is empty where an
+    action concerns none.
+    """
+
+    class Action(models.TextChoices):
+        ACTIVATE = "activate"
+        READ_ONLY = "read_only"
+        SUSPEND = "suspend"
+        LIMITS = "limits"
+        EDIT = "edit"
+        DELETE = "delete"
+        RESTORE = "restore"
+        EXPORT = "export"
+        PURGE = "purge"
+        PURGE_CANCELLED = "purge_cancelled"
+        PURGE_DONE = "purge_done"
+        ACCOUNT = "account"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    operator = models.CharField(max_length=150)
+    action = models.CharField(max_length=15, choices=Action)
+    namespace = ByteOrderedField(max_length=64, blank=True, default="")
+    reason = models.TextField()
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["namespace", "-id"], name="moderation_namespace"),
+            models.Index(fields=["operator", "-id"], name="moderation_operator"),
+            models.Index(fields=["action", "-id"], name="moderation_action"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.operator}: {self.action} {self.namespace}"

@@ -25,6 +25,8 @@ from tests.servers import ROOT as ROOT  # noqa: E402
 from tests.servers import Server as Server  # noqa: E402
 from tests.servers import free_port as free_port  # noqa: E402
 
+pytest_plugins = ["tests.browser"]
+
 DATABASES = ("sqlite", "postgresql")
 CONNECTIONS = 400
 _ran: dict[str, int] = {}

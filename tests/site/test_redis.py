@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import free_port
+from tests.site.attempts import try_at_once
 
 REDIS = shutil.which("redis-server")
 
@@ -49,3 +50,17 @@ def test_new_namespaces_are_counted_in_redis(make_server, redis, namespace):
     assert without.status_code == 503
     assert without.json()["code"] == "database_unavailable"
     assert put(f"{namespace}-1").status_code == 200, "what is there does not ask Redis"
+
+
+@pytest.mark.only_on("sqlite")
+def test_attempts_to_sign_in_are_counted_in_redis(make_server, redis):
+    url, process = redis
+    server = make_server(REDIS_URL=url)
+
+    answers = try_at_once(server, 14) + try_at_once(server, 2)
+    process.kill()
+    process.wait()
+    without = try_at_once(server, 1)
+
+    assert sorted(answers) == ["too many"] * 6 + ["wrong"] * 10
+    assert without == ["503"], "who cannot be counted is not let try"

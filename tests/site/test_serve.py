@@ -58,9 +58,11 @@ def password_in(server: Server) -> list[str]:
 
 def sign_in(server: Server, password: str) -> bool:
     with httpx.Client(base_url=server.url, follow_redirects=False) as browser:
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get("/admin/login/").text)[1]
-        form = {"username": "operator", "password": password, "csrfmiddlewaretoken": token, "next": "/admin/"}
-        return browser.post("/admin/login/", data=form).status_code == 302
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get("/account/login/").text)[1]
+        form = {"login": "operator", "password": password, "csrfmiddlewaretoken": token}
+        is_taken = browser.post("/account/login/", data=form).status_code == 302
+        assert browser.get("/admin/").status_code == 302, "a password alone opens nothing"
+        return is_taken
 
 
 def test_the_first_start_makes_an_operator_whose_password_is_shown_once(own):
@@ -73,6 +75,27 @@ def test_the_first_start_makes_an_operator_whose_password_is_shown_once(own):
 
     assert password_in(own) == [password], "the second start shows none"
     assert sign_in(own, password), "and leaves the account alone"
+
+
+def test_a_server_that_asks_for_no_second_factor_says_so(make_server):
+    relaxed = make_server(BOTWIRE_OPERATOR_MFA="0")
+
+    assert "WARNING: operators sign in with a password alone" in relaxed.log.read_text()
+    assert "no second factor" in httpx.get(f"{relaxed.url}/account/login/").text
+
+
+def test_a_server_that_asks_for_it_warns_of_nothing(own):
+    assert "WARNING" not in own.log.read_text()
+
+
+@pytest.mark.only_on("sqlite")
+def test_over_https_the_session_cookie_is_for_https_alone(make_server):
+    secure = make_server(BOTWIRE_HTTPS="1", BOTWIRE_TRUSTED_PROXIES="1")
+
+    answer = httpx.get(f"{secure.url}/account/login/", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "::1"})
+
+    assert answer.status_code == 200
+    assert "; Secure" in answer.headers["set-cookie"]
 
 
 def test_the_password_is_stored_nowhere_in_clear(own):

@@ -64,8 +64,13 @@ class Command(BaseCommand):
             f"  database   {connection.vendor}, {place}",
             f"  data       {settings.DATA_DIR}",
             f"  API docs   http://{bind}/api/docs/",
-            f"  operators  http://{bind}/admin/",
+            f"  operators  http://{_name_of(bind)}/admin/",
         )
+        if not settings.OPERATOR_MFA:
+            self._say(
+                "  WARNING: operators sign in with a password alone (BOTWIRE_OPERATOR_MFA=0).",
+                "           Never on a server that others reach.",
+            )
 
     def _say(self, *lines: str) -> None:
         for line in lines:
@@ -84,6 +89,12 @@ def _check_bind(bind: str) -> None:
             probe.bind((host.strip("[]"), int(port)))
         except OSError as error:
             raise CommandError(f"{bind} cannot be listened on: {error.strerror}.") from error
+
+
+def _name_of(bind: str) -> str:
+    """Where a browser on this machine finds the server: by name, since passkeys are made for names alone."""
+    host, _, port = bind.rpartition(":")
+    return f"localhost:{port}" if host in ("127.0.0.1", "[::1]") else bind
 
 
 def _answers(bind: str) -> bool:
