@@ -27,6 +27,8 @@ from django.test import Client  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django import DjangoDbBlocker  # noqa: E402
 
+pytest_plugins = ["tests.browser"]
+
 ROOT = Path(__file__).parent.parent
 DATABASES = ("sqlite", "postgresql")
 CONNECTIONS = 400
