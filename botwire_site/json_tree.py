@@ -1,7 +1,7 @@
 """A JSON text as the lines of a tree, for `templates/json_tree.html`: literals stay as they were written.
 
-It reads tokens from the front and stops after so many lines, so that a value of any size and depth costs little; nothing
-here is recursive, and nothing is decoded.
+It reads the text from the front and stops after so many lines, so that a value of any size and depth costs little;
+nothing here is recursive, and nothing is decoded.
 """
 
 import re
@@ -11,7 +11,7 @@ MOST_PARTS = 1_000
 MOST_CHARACTERS = 2_000  # of one string or number
 OPEN_DEPTH = 2  # deeper arrays and objects begin closed
 
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+')
+_PIECE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class Part:
     """One line of a tree: a `leaf`, or the beginning (`open`) or end (`close`) of an array or object.
 
     `label` is the member's name as its literal, or the element's position; empty for the outermost value. `size` counts
-    the members of an array or object, None where the tree ends before it does; `hidden` the characters left out of `text`.
+    the members of an array or object, None where the tree ends before it does; `hidden` the characters left out.
     """
 
     kind: str
@@ -56,21 +56,24 @@ class Tree:
 
 
 def tree_of(text: str, *, most: int = MOST_PARTS) -> Tree:
-    """The tree of `text`, one JSON value that has passed `namespaces.jsontext`; of the first `most` values in it."""
+    """The tree of `text`, one JSON value that has passed `namespaces.jsontext`.
+
+    Its first `most` lines, and those that close what is then open.
+    """
     tree, inside, name = Tree(), [Part("open", size=0)], ""
-    for found in _TOKEN.finditer(text):
-        token, around = found[0], inside[-1]
-        if token in ",:":
+    for found in _PIECE.finditer(text):
+        piece, around = found[0], inside[-1]
+        if piece in ",:":
             continue
-        if token in "]}":
+        if piece in "]}":
             _close(tree, inside.pop())
         elif around.text == "{" and not name:
-            name = token
+            name = piece
         elif len(tree.parts) >= most:
             tree.is_cut = True
             break
         else:
-            part = _begun(token, name or _position_in(around), len(inside) - 1)
+            part = _begun(piece, name or _position_in(around), len(inside) - 1)
             around.size = (around.size or 0) + 1
             name = ""
             tree.parts.append(part)
@@ -82,10 +85,10 @@ def tree_of(text: str, *, most: int = MOST_PARTS) -> Tree:
     return tree
 
 
-def _begun(token: str, label: str, depth: int) -> Part:
-    if token in "[{":
-        return Part("open", token, label, depth, 0)
-    return Part("leaf", token[:MOST_CHARACTERS], label, depth, hidden=max(0, len(token) - MOST_CHARACTERS))
+def _begun(piece: str, label: str, depth: int) -> Part:
+    if piece in "[{":
+        return Part("open", piece, label, depth, 0)
+    return Part("leaf", piece[:MOST_CHARACTERS], label, depth, hidden=max(0, len(piece) - MOST_CHARACTERS))
 
 
 def _position_in(around: Part) -> str:

@@ -1,4 +1,4 @@
-"""Text by strangers as it can be seen: nothing hides, and nothing turns its neighbours around. Escaping is not done here."""
+"""Text by strangers as it can be seen: nothing hides in it or turns its neighbours around. It is not escaped here."""
 
 
 def visible(text: str, *, but: str = "") -> str:

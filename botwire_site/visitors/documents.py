@@ -24,8 +24,8 @@ from namespaces.limits import LIMITS, limit
 INDEX = "docs/README.md"
 _LISTED = re.compile(r"^- \[(?P<title>[^]]+)\]\((?P<target>[^)]+)\): (?P<about>.+)$", re.MULTILINE)
 _MEMBERS = re.compile(r"^\| \d{3} \| `(?P<code>\w+)` \|.*\| (?P<members>[^|]*)\|$", re.MULTILINE)
-# What may be read beside the documents: pictures in docs/, programs in examples/.
-_ATTACHED = {"docs": (".png", ".webp", ".jpg", ".svg"), "examples": (".py",)}
+PICTURES = (".png", ".webp", ".jpg", ".svg")
+PROGRAMS = (".py",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,20 @@ def address_of(target: str, page_path: str, *, suffix: str = "") -> str | None:
         return reverse("documents")
     if path in {document.path for document in documents().values()}:
         return f"{reverse('documents')}{_name_of(path)}{suffix}{fragment}"
-    return _attachment(path)
+    below = path.removeprefix("docs/")
+    return f"{reverse('documents')}{below}" if below in _attached() else None
 
 
-def _attachment(path: str) -> str | None:
-    folder, _, rest = path.partition("/")
-    if Path(path).suffix not in _ATTACHED.get(folder, ()):
-        return None
-    return f"{reverse('documents')}{path if folder == 'examples' else rest}"
+@cache
+def _attached() -> dict[str, Path]:
+    """What may be read beside the documents, by its path below `/docs/`: pictures of docs/, programs of examples/."""
+    pictures = {file.relative_to(settings.BASE_DIR / "docs"): file for file in _files("docs", PICTURES)}
+    programs = {file.relative_to(settings.BASE_DIR): file for file in _files("examples", PROGRAMS)}
+    return {path.as_posix(): file for path, file in (pictures | programs).items()}
+
+
+def _files(folder: str, suffixes: tuple[str, ...]) -> list[Path]:
+    return [file for file in (settings.BASE_DIR / folder).rglob("*") if file.suffix in suffixes]
 
 
 @cache
@@ -146,14 +152,12 @@ def as_markdown(request: HttpRequest, name: str) -> HttpResponse:
 @visitor_page
 def attachment(request: HttpRequest, path: str) -> HttpResponseBase:
     """A picture of docs/ as a file, or a program of examples/ as a page."""
-    is_example = path.startswith("examples/")
-    full = (settings.BASE_DIR / ("" if is_example else "docs") / path).resolve()
-    folder = settings.BASE_DIR / ("examples" if is_example else "docs")
-    if not full.is_relative_to(folder) or full.suffix not in _ATTACHED[folder.name] or not full.is_file():
+    file = _attached().get(path)
+    if file is None:
         raise Http404
-    if not is_example:
-        return FileResponse(full.open("rb"))
-    return page(request, "program.html", {"path": path, "text": full.read_text(), "documents": documents().values()})
+    if file.suffix in PICTURES:
+        return FileResponse(file.open("rb"))
+    return page(request, "program.html", {"path": path, "text": file.read_text(), "documents": documents().values()})
 
 
 @visitor_page

@@ -1,4 +1,4 @@
-"""How the visitors' pages are answered: in the site's frame, refusals and faults included. The API has its own envelope."""
+"""How the visitors' pages are answered: in the site's frame, refusals and faults included. The API has an envelope."""
 
 import sys
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def private(view: View) -> View:
 
 
 def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """A refusal in words: what was refused, why, and what to do next. It says the same as the API's problem document."""
+    """A refusal in words: what was refused, why, what to do next. It says the same as the API's problem document."""
     problem = PROBLEMS[refusal.code]
     context = {"problem": problem, "detail": str(refusal), "code": refusal.code, "again": request.get_full_path()}
     response = HttpResponse(render_to_string("visitors/problem.html", context), status=problem.status)

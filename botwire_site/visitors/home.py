@@ -1,4 +1,4 @@
-"""`/`: what BotWire is, how to begin, the limits of this server, and a playground on its API; and what robots may read."""
+"""`/`: what BotWire is, how to begin, the limits of this server, and a playground on its API; `/n/`; `/robots.txt`."""
 
 import secrets
 

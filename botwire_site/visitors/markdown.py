@@ -1,4 +1,4 @@
-"""Markdown as HTML that fits the site: no raw HTML, no inline styles, headings with anchors, links led to the site's pages.
+"""Markdown as HTML that fits the site: no raw HTML, no inline styles, headings with anchors, links to the site's pages.
 
 Headings get the anchors that Git hosts give them, so that `http.md#errors` leads to the same place in both.
 """

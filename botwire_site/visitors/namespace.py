@@ -72,7 +72,8 @@ def _render(request: HttpRequest, place: Place, state: State) -> HttpResponse:
     entry, is_missing = _entry_at(place)
     context = {"state": state, "place": place, "entry": entry, "is_missing": is_missing}
     context |= {"writes_left": max(0, state.limits["writes_per_day"] - state.writes)}
-    return page(request, "namespace.html", context | _links(place, keys) | _value(entry), status=404 if is_missing else 200)
+    context |= _links(place, keys) | _value(entry)
+    return page(request, "namespace.html", context, status=404 if is_missing else 200)
 
 
 def _entry_at(place: Place) -> tuple[Remembered | None, bool]:

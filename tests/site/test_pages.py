@@ -1,9 +1,9 @@
-"""The pages in a real browser, under the real Content-Security-Policy."""
+"""The API's documentation and the sign-in in a real browser, under the real Content-Security-Policy."""
 
 import httpx
 import pytest
 
-from tests.browser import SCHEMES, WIDTHS, axe_violations, scrolls_sideways
+from tests.browser import SCHEMES, WIDTHS, scrolls_sideways
 
 PATHS = ["/api/docs/", "/admin/login/"]
 
@@ -19,7 +19,7 @@ def test_pages_break_no_policy_and_ask_no_other_host(server, open_page, scheme, 
         assert answer.status == 200
         assert faults == [], path
         assert not scrolls_sideways(page), path
-    
+
 
 def test_the_api_can_be_tried_from_its_documentation(server, open_page, namespace):
     httpx.put(f"{server.url}/memory/{namespace}/k", json={"value": "seen in the browser"})

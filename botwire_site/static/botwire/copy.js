@@ -24,6 +24,6 @@ async function copy(block, button) {
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 }
 
-for (const code of document.querySelectorAll("pre > code[class^=language-]")) {
+for (const code of document.querySelectorAll("article pre > code, pre > code[class^=language-]")) {
   addButton(code.parentElement);
 }
