@@ -7,7 +7,7 @@ nothing here is recursive, and nothing is decoded.
 import re
 from dataclasses import dataclass, field
 
-MOST_PARTS = 1_000
+MOST_PARTS = 500
 MOST_CHARACTERS = 2_000  # of one string or number
 OPEN_DEPTH = 2  # deeper arrays and objects begin closed
 

@@ -1,7 +1,7 @@
 """Filters for text by strangers: escaped for HTML, and what cannot be seen in it marked as an escape."""
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from botwire_site.visible import visible_parts
@@ -22,6 +22,8 @@ def visible_lines(text: str) -> SafeString:
 
 
 def _marked(text: str, but: str) -> SafeString:
+    if text.isprintable():  # nearly all are, and a page has hundreds
+        return conditional_escape(text)
     pieces = (
         format_html('<span class="escape">{}</span>' if is_escape else "{}", part)
         for part, is_escape in visible_parts(text, but=but)

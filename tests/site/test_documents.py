@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from api.problems import PROBLEMS
-from botwire_site.visitors.documents import documents
+from botwire_site.visitors.documents import address_of, documents
 from tests.conftest import ROOT
 
 
@@ -80,6 +80,26 @@ def test_every_error_code_has_its_row_at_the_address_of_its_type(visitor):
         assert f">{problem.status}<" in row
         assert f"<strong>{problem.title}.</strong>" in row
     assert "<code>resets_at</code>" in re.search(r'<tr id="daily_write_limit">(.*?)</tr>', page, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize(
+    ("target", "leads_to", "in_markdown"),
+    [
+        ("http.md", "/docs/http", "/docs/http.md"),
+        ("http.md#errors", "/docs/http#errors", "/docs/http.md#errors"),
+        ("../client/README.md#retries", "/docs/client#retries", "/docs/client.md#retries"),
+        ("README.md", "/docs/", "/docs/"),
+        ("../examples/trading_desk/quant.py", *["/docs/examples/trading_desk/quant.py"] * 2),
+        ("#names", "#names", "#names"),
+        ("/api/docs/", "/api/docs/", "/api/docs/"),
+        ("https://example.org/a.md", "https://example.org/a.md", "https://example.org/a.md"),
+        ("../api/views.py", None, None),
+        ("../../etc/passwd", None, None),
+    ],
+)
+def test_a_link_of_a_file_leads_to_its_page(target, leads_to, in_markdown):
+    assert address_of(target, "docs/http.md") == leads_to
+    assert address_of(target, "docs/http.md", suffix=".md") == in_markdown
 
 
 @pytest.mark.parametrize(

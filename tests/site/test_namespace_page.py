@@ -190,7 +190,9 @@ def test_a_suspended_namespace_shows_the_reason_and_nothing_of_its_content(visit
 
     assert (page.status_code, export.status_code) == (403, 403)
     assert 'Spam &lt;b&gt;<span class="escape">\\u202e</span>' in page.text
+    assert "<strong>Reason:</strong>" in page.text
     assert "2099-01-31 12:30 UTC" in page.text
+    assert '<a href="/docs/errors#namespace_suspended">' in page.text
     assert "hidden" not in page.text + export.text
     assert "Spam" in export.text
 
