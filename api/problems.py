@@ -14,7 +14,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import Error
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed
 
@@ -135,14 +135,14 @@ def _refusal_of(error: Exception, allowed: list[str]) -> Refusal | None:
             return None
 
 
-def safe_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def safe_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A view that can only be read; other methods get the envelope too, before anyone asks for a CSRF token."""
 
     @csrf_exempt
     @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method in ("GET", "HEAD"):
-            return view(request)
+            return view(request, *args, **kwargs)
         allowed = ["GET", "HEAD"]
         return answer(RequestRefused("method_not_allowed", f'Method "{request.method}" not allowed.', allowed=allowed))
 

@@ -1,4 +1,4 @@
-"""Below /admin/ and /account/ people are answered: an error is a page there, everywhere else a problem document.
+"""Below /admin/ and /account/ an error is a page of the operators'; elsewhere it is `botwire_site.visitors.frame`'s.
 
 Each page says what happened and what to do next; it asks neither the database nor the session.
 """
@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from redis.exceptions import RedisError
 
 from api import problems
+from botwire_site.visitors import frame
 from namespaces.database import trouble_of
 
 PLACES = ("/admin", "/account")
@@ -45,14 +46,14 @@ def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
     if not _is_for_people(request):
-        return problems.not_found(request, exception)
+        return frame.not_found(request, exception)
     return _page(404, "Nothing here", "There is no page at this address; it may have gone, or been mistyped.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500."""
     if not _is_for_people(request):
-        return problems.server_error(request)
+        return frame.server_error(request)
     error = sys.exc_info()[1]
     if isinstance(error, RedisError) or (isinstance(error, Error) and trouble_of(error)):
         return _page(503, "Not available now", "The database does not answer. Nothing is shown rather than half of it.")

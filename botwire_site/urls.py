@@ -5,12 +5,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from botwire_site import pages
-
 urlpatterns = [
-    path("", pages.home, name="home"),
+    path("", include("botwire_site.visitors.urls")),
     path("favicon.ico", RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/botwire/icon.svg")),
-    path("docs/errors", pages.error_codes, name="error-codes"),
     path("admin/", admin.site.urls),
     path("account/", include("botwire_site.accounts.urls")),
     path("", include("api.urls")),
