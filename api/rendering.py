@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from namespaces import clock
+from namespaces.names import is_operator_writer
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
 from namespaces.verdicts import Allowance
@@ -86,7 +87,7 @@ def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
     after = as_json(
         {
             "version": entry.version,
-            "writer": {"name": entry.writer, "verified": False} if entry.writer else None,
+            "writer": {"name": entry.writer, "verified": is_operator_writer(entry.writer)} if entry.writer else None,
             "created_at": timestamp(entry.created_at),
             "updated_at": timestamp(entry.updated_at),
             "expires_at": timestamp(entry.expires_at),

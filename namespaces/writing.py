@@ -29,11 +29,15 @@ class Caller:
     """Who writes: the name they give themselves, their address, and the brake on namespaces that they would create.
 
     `admit_creation` is called when a namespace is made, in the transaction that makes it, and raises to forbid it.
+    An operator is bound by what a value and a namespace may hold, but not by status and daily limit, whose writes are
+    the agents'; and makes no namespace. `witness` is called with the revision of an accepted write, in its transaction.
     """
 
     writer: str = ""
     address: str = ""
     admit_creation: Callable[[], None] = _anyone_may_create
+    is_operator: bool = False
+    witness: Callable[[int], None] | None = None
 
 
 NOBODY = Caller()
@@ -80,7 +84,8 @@ def set_entry(
     NamespaceSuspended, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable, DiskFull, and what
     `caller.admit_creation` raises.
     """
-    write = _Write(sql.SET, namespace, key, caller, condition, now or clock.now())
+    plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.SET
+    write = _Write(plan, namespace, key, caller, condition, now or clock.now())
     size = len(key.encode()) + value.size
     expires_at = write.now + _checked_ttl(ttl) if ttl is not None else None
     verdict = write.apply(
@@ -115,7 +120,8 @@ def delete_entry(
 
     Raises KeyNotFound where there is none (PreconditionFailed if a condition was given), else what `set_entry` does.
     """
-    write = _Write(sql.DELETE, namespace, key, caller, condition, now or clock.now())
+    plan = sql.DELETE_BY_OPERATOR if caller.is_operator else sql.DELETE
+    write = _Write(plan, namespace, key, caller, condition, now or clock.now())
     verdict = write.apply(value=None, value_bytes=0, entry_bytes=0, log_bytes=len(key.encode()), expires_at=None)
     return Deleted(namespace, key, verdict["revision"], allowance_of(verdict, write.now))
 
@@ -141,7 +147,7 @@ class _Write:
     def __post_init__(self) -> None:
         check_namespace(self.namespace)
         check_key(self.key)
-        check_writer(self.caller.writer)
+        check_writer(self.caller.writer, is_operator=self.caller.is_operator)
 
     def apply(self, *, value_bytes: int, **parameters: Any) -> database.Row:
         """Carry the write out and return its verdict, or raise why not."""
@@ -156,8 +162,18 @@ class _Write:
         return verdict
 
     def _run(self, parameters: Mapping[str, Any]) -> database.Row:
-        verdict = database.run(self.plan, self.condition.sql, parameters)
+        if self.caller.witness:
+            verdict = self._run_with(self.caller.witness, parameters)
+        else:
+            verdict = database.run(self.plan, self.condition.sql, parameters)
         return self._run_in_new_namespace(parameters) if verdict is None else verdict
+
+    def _run_with(self, witness: Callable[[int], None], parameters: Mapping[str, Any]) -> database.Row | None:
+        with database.write_transaction():
+            verdict = database.run(self.plan, self.condition.sql, parameters)
+            if verdict and verdict["refusal"] is None:
+                witness(verdict["revision"])
+        return verdict
 
     def _run_in_new_namespace(self, parameters: Mapping[str, Any]) -> database.Row:
         if not self.condition.is_met_by_nothing:
