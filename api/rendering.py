@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from api.conditional import names_tag
 from namespaces import clock
+from namespaces.names import is_operator_writer
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
 from namespaces.verdicts import Allowance
@@ -123,7 +124,7 @@ def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
     after = as_json(
         {
             "version": entry.version,
-            "writer": {"name": entry.writer, "verified": False} if entry.writer else None,
+            "writer": {"name": entry.writer, "verified": is_operator_writer(entry.writer)} if entry.writer else None,
             "created_at": timestamp(entry.created_at),
             "updated_at": timestamp(entry.updated_at),
             "expires_at": timestamp(entry.expires_at),

@@ -20,7 +20,7 @@ class AnyJSON(serializers.JSONField):
 
 class Writer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    verified = serializers.BooleanField(help_text="false: the name is what the writer called itself")
+    verified = serializers.BooleanField(help_text="false: the name is what the writer called itself; true: an operator")
 
 
 class SetBody(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ Refusal
 │   ├── InvalidCursor
 │   ├── InvalidTTL                                                   (limit)
 │   ├── InvalidJSON
+│   ├── MissingReason
 │   └── JSONTooDeep                                                  (limit)
 ├── ValueTooLarge                                                    (limit, used)
 ├── Restricted                                                       (reason, until)
@@ -13,7 +14,8 @@ Refusal
 │   └── NamespaceSuspended
 ├── Missing
 │   ├── NamespaceNotFound
-│   └── KeyNotFound
+│   ├── KeyNotFound
+│   └── VersionNotFound
 ├── PreconditionFailed                                               (current_version)
 ├── LimitReached
 │   ├── DailyWriteLimit                                              (limit, used, resets_at)
@@ -77,6 +79,13 @@ class JSONTooDeep(InvalidInput):
     code = "json_too_deep"
 
 
+class MissingReason(InvalidInput):
+    """An operator acts with a reason. No request of an agent is refused so."""
+
+    def __init__(self) -> None:
+        super().__init__("Give a reason: it is kept with what you do.")
+
+
 class ValueTooLarge(Refusal):
     code = "value_too_large"
 
@@ -127,6 +136,13 @@ class KeyNotFound(Missing):
 
     def __init__(self, namespace: str, key: str) -> None:
         super().__init__(f"The namespace {namespace} has no entry under the key {key!r}.")
+
+
+class VersionNotFound(Missing):
+    """The change log does not have what this version was, or it was no value. No request of an agent is refused so."""
+
+    def __init__(self, key: str, version: int) -> None:
+        super().__init__(f"The change log has no value that version {version} gave to the key {key!r}.")
 
 
 class PreconditionFailed(Refusal):

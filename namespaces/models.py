@@ -132,6 +132,10 @@ class Change(models.Model):
     writer = models.CharField(max_length=128, blank=True, default="")
     value = models.TextField(null=True)  # noqa: DJ001 - null: nothing was set; the text null: JSON's null was
 
+    class Meta:
+        # The versions of one key, newest first, also of a key that is deleted.
+        indexes = (models.Index(fields=["namespace", "key", "-revision"], name="change_by_key"),)
+
     def __str__(self) -> str:
         return f"{self.namespace_id}@{self.revision} {self.kind} {self.key}"
 

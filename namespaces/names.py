@@ -6,6 +6,8 @@ from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, Invali
 from namespaces.limits import limit
 
 NAMESPACE_LENGTH = 64
+# What operators are called where they write, a colon and their name behind it; nobody may call themselves so.
+OPERATOR = "operator"
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.:@+]{0,63}")
 # Unicode category Cc: C0, DEL and C1.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -42,10 +44,28 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-def check_writer(name: str) -> str:
-    """Return `name` if a writer may call itself so: up to `writer_bytes` bytes of UTF-8, no control character."""
+def check_writer(name: str, *, is_operator: bool = False) -> str:
+    """Return `name` if a writer may call itself so: up to `writer_bytes` bytes of UTF-8, no control character.
+
+    `operator` and what begins with `operator:`, in whatever case, are the names of operators, and of nobody else.
+    """
     _check_text(name, InvalidWriter, "A writer's name", limit("writer_bytes"))
+    if not is_operator and is_operator_writer(name.casefold()):
+        raise InvalidWriter(
+            f"{OPERATOR!r}, alone or with a colon behind it, is what this server's operators are called.",
+            limit=limit("writer_bytes"),
+        )
     return name
+
+
+def operator_writer(name: str) -> str:
+    """The name under which an operator writes; a long one is cut to what a writer's name may have."""
+    return f"{OPERATOR}:{name}".encode()[: limit("writer_bytes")].decode(errors="ignore")
+
+
+def is_operator_writer(writer: str) -> bool:
+    """Whether a writer is an operator, who has signed in, and no agent, who may call itself as it likes."""
+    return writer == OPERATOR or writer.startswith(f"{OPERATOR}:")
 
 
 def _check_text(text: str, refusal: type[InvalidInput], what: str, most: int) -> None:

@@ -6,21 +6,22 @@ and statements as one CTE, in one round trip and one implicit transaction: the s
 the lock is held, so it sees every earlier write. SQLite runs them one by one inside BEGIN IMMEDIATE.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(namespace)s FOR NO KEY UPDATE"
 
 # A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
-# `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key.
+# `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key,
+# {is_bound} whether the namespace's status and daily limit bind the writer: they do not bind operators.
 VERDICT = """
 SELECT state.*,
     CASE
-        WHEN status = 'suspended' THEN 'namespace_suspended'
-        WHEN status = 'read_only' THEN 'namespace_read_only'
+        WHEN {is_bound} AND status = 'suspended' THEN 'namespace_suspended'
+        WHEN {is_bound} AND status = 'read_only' THEN 'namespace_read_only'
         WHEN %(value_bytes)s > value_limit THEN 'value_too_large'
         {missing}
-        WHEN writes >= write_limit THEN 'daily_write_limit'
+        WHEN {is_bound} AND writes >= write_limit THEN 'daily_write_limit'
         WHEN growth > 0 AND stored_bytes + growth > byte_limit THEN 'storage_limit'
         WHEN NOT ({precondition}) THEN 'precondition_failed'
     END AS refusal
@@ -98,13 +99,17 @@ JUDGED = ("revision", "growth", "appeared", "live_since", "refusal")
 
 @dataclass(frozen=True)
 class Plan:
-    """One kind of write: its statements in order, what its verdict computes, and its `kind` in the change log."""
+    """One kind of write: its statements in order, what its verdict computes, and its `kind` in the change log.
+
+    `is_bound` tells whether status and daily limit bind its writer.
+    """
 
     kind: str
     statements: tuple[str, ...]
     growth: str
     appeared: str
     missing: str = ""
+    is_bound: bool = True
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - the plans are constants of this module
     def verdict(self, precondition: str) -> str:
@@ -114,6 +119,7 @@ class Plan:
             growth=self.growth,
             appeared=self.appeared,
             missing=self.missing.format(precondition=precondition),
+            is_bound="TRUE" if self.is_bound else "FALSE",
         )
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
@@ -145,7 +151,57 @@ DELETE = Plan(
     appeared="0 - CASE WHEN e.version IS NULL THEN 0 ELSE 1 END",
     missing="WHEN live_version IS NULL AND ({precondition}) THEN 'key_not_found'",
 )
+# An operator cleans up where agents may not write any more, and takes none of their writes of the day; what a value and
+# a namespace may hold is the same for all.
+SET_BY_OPERATOR = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_bound=False)
+DELETE_BY_OPERATOR = replace(DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_bound=False)
 # A clear is judged like any write and counted as one; what it removes goes in batches, see `namespaces.removal`.
 CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
 # Nothing is written: only whether a write would be refused.
 LOOK = Plan(kind="", statements=(), growth="0", appeared="0", missing="WHEN TRUE THEN NULL")
+
+# The first key of each segment behind a prefix of %(length)s characters, from %(start)s on, and how many keys have it,
+# up to %(counted)s: each step looks up the first key behind the segment before, so that it costs the same however many
+# keys a segment has. A segment ends at the first separator; the string behind all of its keys ends with the character
+# after it. No key has a character below the space, so that nothing is between a key and itself with a space.
+_SEGMENTS = """
+WITH RECURSIVE step (key, number) AS (
+    SELECT (
+        SELECT e.key FROM namespaces_entry AS e
+        WHERE e.namespace_id = %(namespace)s AND e.key >= %(start)s {{below_end}} ORDER BY e.key LIMIT 1
+    ), 1
+    UNION ALL
+    SELECT (
+        SELECT e.key FROM namespaces_entry AS e
+        WHERE e.namespace_id = %(namespace)s AND e.key >= {behind} {{below_end}} ORDER BY e.key LIMIT 1
+    ), step.number + 1
+    FROM step WHERE step.key IS NOT NULL AND step.number < %(segments)s
+)
+SELECT step.key, CASE WHEN {position} = 0 THEN 1 ELSE (
+    SELECT COUNT(*) FROM (
+        SELECT 1 FROM namespaces_entry AS e
+        WHERE e.namespace_id = %(namespace)s AND e.key >= substr(step.key, 1, %(length)s + {position})
+            AND e.key < {behind}
+        LIMIT %(counted)s
+    ) AS counted
+) END
+FROM step WHERE step.key IS NOT NULL ORDER BY step.number
+"""
+_BEHIND = """CASE WHEN {position} = 0 THEN step.key || ' '
+    ELSE substr(step.key, 1, %(length)s + {position} - 1)
+        || CASE substr(step.key, %(length)s + {position}, 1) WHEN '/' THEN '0' WHEN ':' THEN ';' ELSE '/' END
+    END"""
+
+
+def _segments(find: str, has_end: bool) -> str:
+    rest = "substr(step.key, %(length)s + 1)"
+    position = f"{find}(replace(replace({rest}, ':', '/'), '.', '/'), '/')"
+    query = _SEGMENTS.format(position=position, behind=_BEHIND.format(position=position))
+    return query.format(below_end="AND e.key < %(end)s" if has_end else "")
+
+
+SEGMENTS = {
+    (vendor, has_end): _segments(find, has_end)
+    for vendor, find in (("sqlite", "instr"), ("postgresql", "strpos"))
+    for has_end in (True, False)
+}

@@ -66,7 +66,7 @@ def refusal_of(verdict: database.Row, parameters: database.Parameters, now: date
     """The exception for a verdict, taken at `now`, that refuses."""
     namespace, key = parameters["namespace"], parameters["key"]
     restriction = restriction_of(namespace, verdict["status"], verdict["status_reason"], verdict["status_until"])
-    if restriction:
+    if restriction and restriction.code == verdict["refusal"]:
         return restriction
     match verdict["refusal"]:
         case ValueTooLarge.code:

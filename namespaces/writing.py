@@ -29,11 +29,15 @@ class Caller:
     """Who writes: the name they give themselves, their address, and the brake on namespaces that they would create.
 
     `admit_creation` is called when a namespace is made, in the transaction that makes it, and raises to forbid it.
+    An operator is bound by what a value and a namespace may hold, but not by status and daily limit, whose writes are
+    the agents'; and makes no namespace. `witness` is called with the revision of an accepted write, in its transaction.
     """
 
     writer: str = ""
     address: str = ""
     admit_creation: Callable[[], None] = _anyone_may_create
+    is_operator: bool = False
+    witness: Callable[[int], None] | None = None
 
 
 NOBODY = Caller()
@@ -111,7 +115,7 @@ def set_entry(
     NamespaceSuspended, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable, DiskFull, and what
     `caller.admit_creation` raises.
     """
-    write = set_of(namespace, key, value, ttl=ttl, condition=condition, writer=caller.writer, now=now)
+    write = set_of(namespace, key, value, ttl=ttl, condition=condition, caller=caller, now=now)
     return write.written(_carry_out(write, caller))
 
 
@@ -127,7 +131,7 @@ def delete_entry(
 
     Raises KeyNotFound where there is none (PreconditionFailed if a condition was given), else what `set_entry` does.
     """
-    write = delete_of(namespace, key, condition=condition, writer=caller.writer, now=now)
+    write = delete_of(namespace, key, condition=condition, caller=caller, now=now)
     return write.deleted(_carry_out(write, caller))
 
 
@@ -138,44 +142,46 @@ def set_of(
     *,
     ttl: float | None = None,
     condition: Condition = ALWAYS,
-    writer: str = "",
+    caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> Write:
     """The write that `set_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, writer)
+    _check_names(namespace, key, caller)
     now = now or clock.now()
     size = len(key.encode()) + value.size
     expires_at = now + _checked_ttl(ttl) if ttl is not None else None
-    parameters = parameters_of(sql.SET, namespace, key, now, value_bytes=value.size) | {
+    plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.SET
+    parameters = parameters_of(plan, namespace, key, now, value_bytes=value.size) | {
         "value": value.text,
         "entry_bytes": size,
         "log_bytes": size,
         "expires_at": database.as_parameter(expires_at),
-        "writer": writer,
+        "writer": caller.writer,
     }
-    return Write(sql.SET, namespace, key, condition, now, expires_at, parameters)
+    return Write(plan, namespace, key, condition, now, expires_at, parameters)
 
 
 def delete_of(
-    namespace: str, key: str, *, condition: Condition = ALWAYS, writer: str = "", now: datetime | None = None
+    namespace: str, key: str, *, condition: Condition = ALWAYS, caller: Caller = NOBODY, now: datetime | None = None
 ) -> Write:
     """The write that `delete_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, writer)
+    _check_names(namespace, key, caller)
     now = now or clock.now()
-    parameters = parameters_of(sql.DELETE, namespace, key, now, value_bytes=0) | {
+    plan = sql.DELETE_BY_OPERATOR if caller.is_operator else sql.DELETE
+    parameters = parameters_of(plan, namespace, key, now, value_bytes=0) | {
         "value": None,
         "entry_bytes": 0,
         "log_bytes": len(key.encode()),
         "expires_at": None,
-        "writer": writer,
+        "writer": caller.writer,
     }
-    return Write(sql.DELETE, namespace, key, condition, now, None, parameters)
+    return Write(plan, namespace, key, condition, now, None, parameters)
 
 
-def _check_names(namespace: str, key: str, writer: str) -> None:
+def _check_names(namespace: str, key: str, caller: Caller) -> None:
     check_namespace(namespace)
     check_key(key)
-    check_writer(writer)
+    check_writer(caller.writer, is_operator=caller.is_operator)
 
 
 def _checked_ttl(ttl: float) -> timedelta:
@@ -197,8 +203,19 @@ def _carry_out(write: Write, caller: Caller) -> database.Row:
 
 
 def _run(write: Write, caller: Caller) -> database.Row:
-    verdict = engine.carry_out(write.plan, write.condition.sql, write.parameters)
+    if caller.witness:
+        verdict = _run_with(caller.witness, write)
+    else:
+        verdict = engine.carry_out(write.plan, write.condition.sql, write.parameters)
     return _run_in_new_namespace(write, caller) if verdict is None else verdict
+
+
+def _run_with(witness: Callable[[int], None], write: Write) -> database.Row | None:
+    with database.write_transaction():
+        verdict = database.run(write.plan, write.condition.sql, write.parameters)
+        if verdict and verdict["refusal"] is None:
+            witness(verdict["revision"])
+    return verdict
 
 
 def _run_in_new_namespace(write: Write, caller: Caller) -> database.Row:

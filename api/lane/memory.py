@@ -11,6 +11,7 @@ from namespaces import reading, sql, tally, writing
 from namespaces.engine import Engine
 from namespaces.engine.errors import NotAnswered
 from namespaces.errors import DatabaseTrouble, Refusal
+from namespaces.writing import Caller
 
 
 async def answer(request: MemoryRequest, body: Body, engine: Engine) -> Answer | None:
@@ -41,7 +42,7 @@ async def put(request: MemoryRequest, body: Body, engine: Engine) -> Answer | No
     given = await set_body_of(request, body)
     if given is None:
         return None
-    write = writing.set_of(request.namespace, request.key, given.value, ttl=given.ttl, writer=request.writer)
+    write = writing.set_of(request.namespace, request.key, given.value, ttl=given.ttl, caller=Caller(request.writer))
     verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
     if verdict is None or verdict["refusal"] is not None:
         return None
@@ -49,7 +50,7 @@ async def put(request: MemoryRequest, body: Body, engine: Engine) -> Answer | No
 
 
 async def delete(request: MemoryRequest, engine: Engine) -> Answer | None:
-    write = writing.delete_of(request.namespace, request.key, writer=request.writer)
+    write = writing.delete_of(request.namespace, request.key, caller=Caller(request.writer))
     verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
     if verdict is None or verdict["refusal"] is not None:
         return None

@@ -196,6 +196,21 @@ def test_a_bad_writer_is_refused(put, agent):
     assert not Namespace.objects.exists()
 
 
+@pytest.mark.parametrize("agent", ["operator", "operator:ada", "OPERATOR:ada", "Operator", "operator%3A"])
+def test_nobody_passes_for_an_operator(put, delete, api, namespace, agent):
+    put("k", X_BotWire_Agent="operators")
+    before = all_rows()
+
+    refused = (
+        put("k", X_BotWire_Agent=agent),
+        delete("k", X_BotWire_Agent=agent),
+        api.delete(f"/memory/{namespace}", headers={"X-BotWire-Agent": agent}),
+    )
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(400, "invalid_agent")}
+    assert all_rows() == before
+
+
 def test_the_daily_limit_refuses_until_midnight(put, delete, get, settings):
     settings.LIMITS = {**settings.LIMITS, "writes_per_day": 2}
     put("k", 1)

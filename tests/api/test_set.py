@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from namespaces import editing
+from namespaces.jsontext import JSONText
 from namespaces.models import Change, DailyUsage, Entry
 from tests.rows import assert_counters_exact
 
@@ -168,6 +170,14 @@ def test_the_name_of_the_writer_may_be_any_text(put, get):
     put("k", X_BotWire_Agent="analyst%20%C3%A9")
 
     assert get("k").json()["writer"] == {"name": "analyst é", "verified": False}
+
+
+def test_an_operator_is_shown_as_a_writer_who_is_known(put, get, namespace):
+    put("k")
+
+    editing.edit(editing.Act(namespace, "k", 1, "ada", "it was wrong"), JSONText.parse("2"))
+
+    assert get("k").json()["writer"] == {"name": "operator:ada", "verified": True}
 
 
 def test_a_slash_encoded_or_not_is_the_same_key(put, get, namespace):

@@ -1,0 +1,77 @@
+"""How templates show what strangers wrote: characters that cannot be seen are made visible, and told apart."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from botwire_site.console.rendering import visible
+from namespaces.names import OPERATOR, is_operator_writer
+
+register = template.Library()
+
+
+@register.filter
+def shown(text: str) -> SafeString:
+    """`text` with characters that cannot be seen as escapes, set apart from a text that spells such an escape."""
+    return _shown(text, kept="")
+
+
+@register.filter
+def shown_lines(text: str) -> SafeString:
+    """The same for text of several lines: line feeds and tabs stay."""
+    return _shown(text, kept="\n\t")
+
+
+def _shown(text: str, kept: str) -> SafeString:
+    if text.isprintable():
+        return format_html("{}", text)
+    parts, plain = [], ""
+    for character in text:
+        escape = character if character in kept else visible(character)
+        if escape == character:
+            plain += character
+        else:
+            parts.append(format_html('{}<span class="invisible">{}</span>', plain, escape))
+            plain = ""
+    return mark_safe("".join(parts) + format_html("{}", plain))  # noqa: S308 - each part is escaped
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString:
+    """A time in UTC to the second, with the exact one for programs."""
+    if at is None:
+        return SafeString("")
+    at = at.astimezone(UTC)
+    exact = at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return format_html('<time datetime="{}" title="{}">{}</time>', exact, exact, f"{at:%Y-%m-%d %H:%M:%S}")
+
+
+@register.filter
+def by(writer: str) -> SafeString:
+    """Who wrote: an operator is marked as one, an agent's name is its own claim."""
+    if not writer:
+        return SafeString('<span class="quiet">unnamed</span>')
+    if is_operator_writer(writer):
+        return format_html(
+            '<span class="status">operator</span> {}', shown(writer.removeprefix(OPERATOR).removeprefix(":"))
+        )
+    return shown(writer)
+
+
+@register.simple_tag
+def address(name: str, namespace: str, **parameters: Any) -> str:
+    """The address of the operators' page `name` of a namespace; parameters that are None or empty are left out."""
+    given = {key: value for key, value in parameters.items() if value is not None and value != ""}
+    query = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in given.items())
+    return reverse(f"admin:{name}", args=[namespace]) + (f"?{query}" if query else "")
+
+
+@register.filter
+def after(text: str, prefix: str) -> str:
+    """What stands in `text` behind `prefix`."""
+    return text.removeprefix(prefix)

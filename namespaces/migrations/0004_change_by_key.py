@@ -1,0 +1,16 @@
+"""The versions of one key are found by an index of the change log."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("namespaces", "0003_append_only_and_roles"),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="change",
+            index=models.Index(fields=["namespace", "key", "-revision"], name="change_by_key"),
+        ),
+    ]
