@@ -1,5 +1,5 @@
 """The operators' pages by address, below /admin/."""
 
-from botwire_site.console import overview
+from botwire_site.console import log, moderate, overview, purge
 
-PAGES = [*overview.PAGES]
+PAGES = [*overview.PAGES, *moderate.PAGES, *purge.PAGES, *log.PAGES]

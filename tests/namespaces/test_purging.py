@@ -1,0 +1,326 @@
+"""Purging a range for good: entries, values in the log, and nothing that was written after it began."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from namespaces import moderation, purging, reading, removal, writing
+from namespaces.errors import ActRefused, InvalidPrefix, NamespaceNotFound
+from namespaces.jsontext import JSONText
+from namespaces.models import Change, Entry, ModerationAction, Namespace, PurgeJob
+from namespaces.moderation import Action
+from tests.rows import all_rows, assert_counters_exact
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("database")]
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+WORKER, PAGE = PurgeJob.Driver.WORKER, PurgeJob.Driver.PAGE
+
+
+def write(namespace, key, value="1", **options):
+    return writing.set_entry(namespace, key, JSONText.parse(value), **{"now": NOW} | options)
+
+
+def start(namespace, prefix="", **options):
+    return purging.start(namespace, prefix, **{"reason": "illegal", "operator": "ada", "now": NOW} | options)
+
+
+def drive(driver=WORKER, now=NOW):
+    return sum(1 for _ in iter(lambda: purging.advance(driver, now=now), False))
+
+
+def keys_of(namespace):
+    return list(Entry.objects.filter(namespace_id=namespace).order_by("key").values_list("key", flat=True))
+
+
+def values_in_log(namespace):
+    log = Change.objects.filter(namespace_id=namespace).order_by("revision")
+    return list(log.values_list("revision", "kind", "key", "value"))
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(removal, "BATCH", 3)
+
+
+def test_a_range_goes_and_its_neighbours_stay(namespace):
+    for key in ("a", "ab", "ac", "b", "a\U0010ffff"):
+        write(namespace, key)
+    write(f"{namespace}2", "ab")
+
+    job = start(namespace, "a")
+    drive()
+
+    assert keys_of(namespace) == ["b"]
+    assert keys_of(f"{namespace}2") == ["ab"]
+    job.refresh_from_db()
+    assert (job.state, job.expected, job.removed, job.removed_bytes) == ("done", 4, 4, 14)
+    assert_counters_exact(namespace)
+
+
+def test_everything_goes_in_batches_and_the_counters_are_exact(namespace, small_batches):
+    for number in range(10):
+        write(namespace, f"k{number}", '"x"')
+
+    start(namespace)
+    drive()
+
+    row = Namespace.objects.get()
+    assert (row.entries, row.bytes, row.revision) == (0, 0, 20)
+    assert_counters_exact(namespace)
+
+
+def test_each_removal_is_a_row_of_the_log_written_by_the_operator(namespace):
+    write(namespace, "k", caller=writing.Caller("agent"))
+
+    start(namespace)
+    drive(now=NOW + timedelta(seconds=1))
+
+    assert list(Change.objects.order_by("revision").values("revision", "kind", "key", "writer", "value", "at")) == [
+        {"revision": 1, "kind": "set", "key": "k", "writer": "agent", "value": None, "at": NOW},
+        {
+            "revision": 2,
+            "kind": "delete",
+            "key": "k",
+            "writer": "operator",
+            "value": None,
+            "at": NOW + timedelta(seconds=1),
+        },
+    ]
+
+
+def test_no_value_of_the_range_is_left_in_the_log_those_deleted_earlier_included(namespace, small_batches):
+    for number in range(4):
+        write(namespace, "p:again", f'"forbidden {number}"')
+    write(namespace, "p:deleted", '"forbidden é"')
+    writing.delete_entry(namespace, "p:deleted", now=NOW)
+    write(namespace, "other", '"allowed"')
+
+    start(namespace, "p:")
+    drive()
+
+    assert values_in_log(namespace) == [
+        *[(revision, "set", "p:again", None) for revision in range(1, 5)],
+        (5, "set", "p:deleted", None),
+        (6, "delete", "p:deleted", None),
+        (7, "set", "other", '"allowed"'),
+        (8, "delete", "p:again", None),
+    ]
+    assert_counters_exact(namespace)
+
+
+def test_a_trimmed_log_is_erased_from_where_it_begins(namespace, settings):
+    settings.LIMITS = {**settings.LIMITS, "change_log_bytes": 4}
+    for key in "abcd":
+        write(namespace, key)
+    removal.trim(namespace, NOW)
+
+    start(namespace)
+    drive()
+
+    assert values_in_log(namespace)[:2] == [(3, "set", "c", None), (4, "set", "d", None)]
+    assert_counters_exact(namespace)
+
+
+def test_what_is_written_meanwhile_survives_whole_with_its_log(namespace, small_batches):
+    for number in range(6):
+        write(namespace, f"k{number}", '"old"')
+    job = start(namespace)
+    purging.advance(WORKER, now=NOW)
+
+    write(namespace, "k0", '"new, behind the cursor"')
+    write(namespace, "k5", '"new, before the cursor"')
+    drive()
+
+    assert keys_of(namespace) == ["k0", "k5"]
+    assert reading.get_entry(namespace, "k5", now=NOW).value == '"new, before the cursor"'
+    kept = [row for row in values_in_log(namespace) if row[3] is not None]
+    assert kept == [
+        (10, "set", "k0", '"new, behind the cursor"'),
+        (11, "set", "k5", '"new, before the cursor"'),
+    ]
+    job.refresh_from_db()
+    assert job.removed == 5
+    assert_counters_exact(namespace)
+
+
+def test_a_restricted_namespace_is_purged_all_the_same(namespace):
+    write(namespace, "k")
+    moderation.set_status(namespace, Action.SUSPEND, reason="illegal", operator="ada")
+
+    start(namespace)
+    drive()
+
+    assert keys_of(namespace) == []
+
+
+def test_expired_entries_go_with_the_others(namespace):
+    write(namespace, "k", ttl=1)
+
+    start(namespace, now=NOW + timedelta(minutes=1))
+    drive(now=NOW + timedelta(minutes=1))
+
+    assert keys_of(namespace) == []
+    assert_counters_exact(namespace)
+
+
+def test_a_purge_is_no_write_of_the_day(namespace):
+    write(namespace, "k")
+
+    start(namespace)
+    drive()
+
+    assert reading.state(namespace, now=NOW).writes == 1
+
+
+def test_a_batch_ends_where_it_has_enough_bytes(namespace, monkeypatch):
+    monkeypatch.setattr(purging, "BATCH_BYTES", 100)
+    for number in range(3):
+        write(namespace, f"k{number}", f'"{"x" * 90}"')
+    job = start(namespace)
+
+    purging.advance(WORKER, now=NOW)
+
+    job.refresh_from_db()
+    assert (job.removed, job.cursor) == (1, "k0")
+    drive()
+    assert keys_of(namespace) == []
+    assert_counters_exact(namespace)
+
+
+def test_two_drivers_take_turns_and_remove_nothing_twice(namespace, small_batches):
+    for number in range(8):
+        write(namespace, f"k{number}")
+    job = start(namespace)
+
+    while purging.advance(WORKER, now=NOW) and purging.advance(PAGE, only=job, now=NOW):
+        pass
+
+    job.refresh_from_db()
+    assert (job.state, job.removed) == ("done", 8)
+    assert ModerationAction.objects.filter(action="purge_done").count() == 1
+    assert_counters_exact(namespace)
+
+
+def test_several_jobs_are_done_by_turns(namespace, small_batches):
+    for number in range(9):
+        write(namespace, f"k{number}")
+        write(f"{namespace}2", f"k{number}")
+    start(namespace)
+    start(f"{namespace}2", now=NOW + timedelta(seconds=1))
+
+    for second in range(2, 4):
+        purging.advance(WORKER, now=NOW + timedelta(seconds=second))
+
+    assert list(PurgeJob.objects.order_by("started_at").values_list("removed", flat=True)) == [3, 3]
+
+
+def test_a_second_purge_of_a_namespace_waits_for_the_first(namespace):
+    write(namespace, "k")
+    start(namespace)
+
+    with pytest.raises(ActRefused, match="is running"):
+        start(namespace, "k", now=NOW + timedelta(seconds=1))
+
+    drive()
+    start(namespace, now=NOW + timedelta(seconds=2))
+
+
+def test_a_cancelled_purge_stops_where_it_is_and_says_so(namespace, small_batches):
+    for number in range(5):
+        write(namespace, f"k{number}", '"x"')
+    job = start(namespace)
+    purging.advance(WORKER, now=NOW)
+
+    purging.cancel(job, operator="bob", now=NOW)
+
+    assert drive() == 0
+    assert keys_of(namespace) == ["k3", "k4"]
+    assert_counters_exact(namespace)
+    row = ModerationAction.objects.latest("id")
+    assert (row.action, row.operator, row.after["removed"], row.after["removed_bytes"]) == (
+        "purge_cancelled",
+        "bob",
+        3,
+        15,
+    )
+    with pytest.raises(ActRefused):
+        purging.cancel(job, operator="bob", now=NOW)
+
+
+def test_beginning_and_end_are_in_the_moderation_log(namespace):
+    write(namespace, "p:k", '"x"')
+    start(namespace, "p:")
+    drive()
+
+    rows = list(ModerationAction.objects.order_by("id").values("action", "operator", "reason", "before", "after"))
+    shared = {"operator": "ada", "reason": "illegal"}
+    began = {"prefix": "p:", "started_at": "2026-05-01T12:00:00+00:00"}
+    assert rows == [
+        {
+            "action": "purge",
+            **shared,
+            "before": {"entries": 1, "bytes": 6},
+            "after": {**began, "up_to_revision": 1, "expected": 1},
+        },
+        {"action": "purge_done", **shared, "before": {}, "after": {**began, "removed": 1, "removed_bytes": 6}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "reason", "refusal"),
+    [("", "", ActRefused), ("\n", "why", InvalidPrefix), ("x" * 513, "why", InvalidPrefix)],
+)
+def test_a_purge_that_cannot_be_begun_changes_nothing(namespace, prefix, reason, refusal):
+    write(namespace, "k")
+    before = all_rows()
+
+    with pytest.raises(refusal):
+        start(namespace, prefix, reason=reason)
+
+    assert all_rows() == before
+    assert not PurgeJob.objects.exists()
+    assert not ModerationAction.objects.exists()
+
+
+def test_an_unknown_namespace_is_not_purged(namespace):
+    with pytest.raises(NamespaceNotFound):
+        start(namespace)
+
+
+def test_a_survey_counts_a_prefix_as_far_as_it_may_and_says_so(namespace, monkeypatch):
+    monkeypatch.setattr(purging, "MOST_COUNTED", 7)
+    for number in range(9):
+        write(namespace, f"k{number}")
+    write(namespace, "z")
+
+    found = purging.survey(namespace, "k")
+    whole = purging.survey(namespace, "")
+
+    assert (found.entries, found.bytes, found.is_more) == (7, 21, True)
+    assert [sample.key for sample in found.first + found.last] == ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8"]
+    assert (whole.entries, whole.bytes, whole.is_more) == (10, 29, False)
+
+
+def test_a_survey_of_nothing_is_empty(namespace):
+    write(namespace, "k")
+
+    found = purging.survey(namespace, "none")
+
+    assert (found.entries, found.bytes, found.is_more, found.first, found.last) == (0, 0, False, [], [])
+
+
+def test_a_page_drives_only_where_no_worker_does(namespace):
+    write(namespace, "k")
+    job = start(namespace)
+
+    assert not purging.needs_driver(job, NOW + timedelta(seconds=6))
+    assert purging.needs_driver(job, NOW + timedelta(seconds=7))
+
+    purging.advance(PAGE, only=job, now=NOW + timedelta(seconds=7))
+    job.refresh_from_db()
+    assert purging.needs_driver(job, NOW + timedelta(seconds=7)), "the page goes on at once"
+
+    purging.advance(WORKER, now=NOW + timedelta(seconds=8))
+    job.refresh_from_db()
+    assert not purging.needs_driver(job, NOW + timedelta(seconds=8)), "a worker has taken over"
