@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from django.db import connection
-
 from namespaces import clock, database
 from namespaces.models import Entry
 from namespaces.moderation import Action, locked, record
@@ -35,7 +33,7 @@ def _entries(namespace: str, prefix: str) -> Iterator[Remembered]:
         with database.turn():
             page = page_of(rest, KEYS_PER_PAGE, with_values=True)
         # A slow reader keeps neither a turn nor one of PostgreSQL's connections while it takes this page.
-        connection.close_if_unusable_or_obsolete()
+        database.let_go()
         yield from page.entries or ()
         if page.next_cursor is None:
             return

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db import connection
-
 from namespaces import database
 from namespaces.models import ModerationAction
 
@@ -44,7 +42,7 @@ def rows(chosen: Filter) -> Iterator[ModerationAction]:
     before = None
     while True:
         found = page(chosen, before=before, most=ROWS_PER_READ)
-        connection.close_if_unusable_or_obsolete()  # a slow reader keeps none of PostgreSQL's
+        database.let_go()  # a slow reader keeps no connection
         yield from found.rows
         if found.older is None:
             return

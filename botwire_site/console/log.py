@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from namespaces.moderation_log import Filter
 COLUMNS = ("at", "operator", "action", "namespace", "reason", "before", "after")
 LARGEST_ID = 2**63 - 1
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP: CSV injection).
+_LABELS = {"status_until": "until", "status_reason": "told reason"}
+_MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?::00)?(?:\.\d+)?\+00:00$")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -34,8 +37,8 @@ class Logged:
 
 def logged(row: ModerationAction) -> Logged:
     """A row with strangers' text made visible."""
-    names = [*row.before, *(name for name in row.after if name not in row.before)]
-    changes = [(name.replace("_", " "), _change(row, name)) for name in names]
+    names = dict.fromkeys([*row.before, *row.after])
+    changes = [(_LABELS.get(name, name.replace("_", " ")), _change(row, name)) for name in names]
     shown = [(name, text) for name, text in changes if text]
     return Logged(row, row.get_action_display().lower(), visible(row.operator), visible(row.reason), shown)
 
@@ -43,6 +46,8 @@ def logged(row: ModerationAction) -> Logged:
 def _change(row: ModerationAction, name: str) -> str:
     """What became of one fact; empty where it stayed."""
     before, after = row.before.get(name), row.after.get(name)
+    if name == "status_reason" and after in ("", row.reason):
+        return ""  # it is in the row itself
     if name in row.before and name in row.after:
         return "" if before == after else f"{_said(before)} → {_said(after)}"
     return _said(row.after.get(name, before))
@@ -51,7 +56,9 @@ def _change(row: ModerationAction, name: str) -> str:
 def _said(value: Any) -> str:
     if value is None or value == "":
         return "none"
-    return f"{value:,}" if isinstance(value, int) else visible(str(value))
+    if isinstance(value, int):
+        return f"{value:,}"
+    return visible(_MOMENT.sub(r"\1 \2 UTC", str(value)))
 
 
 @operator_page(VIEW)

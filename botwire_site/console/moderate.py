@@ -58,17 +58,18 @@ class LimitRow:
 @operator_page(MODERATE, to_post=MODERATE)
 def moderate(request: HttpRequest, namespace: str) -> HttpResponse:
     """Show what counts for a namespace, or change it. `?action=&reason=&until=` previews without changing."""
+    state = state_or_404(namespace)
     if request.method == "POST":
         form = act_form_of(request.POST)
         if attempt(form, lambda: form.act(namespace, operator_name(request)) or True):
-            messages.success(request, f"{namespace}: {_done(request.POST['action'])}.")
+            messages.success(request, f"The namespace {namespace}: {_done(request.POST['action'])}.")
             return redirect("admin:moderate", namespace)
-        return _page(request, namespace, form, status=400)
-    return _page(request, namespace, StatusForm(request.GET) if "action" in request.GET else None)
+        return _page(request, state, form, status=400)
+    return _page(request, state, StatusForm(request.GET) if "action" in request.GET else None)
 
 
-def _page(request: HttpRequest, namespace: str, form: ActForm | None, *, status: int = 200) -> HttpResponse:
-    state = state_or_404(namespace)
+def _page(request: HttpRequest, state: reading.State, form: ActForm | None, *, status: int = 200) -> HttpResponse:
+    namespace = state.name
     history = moderation_log.page(moderation_log.Filter(namespace=namespace), most=SHOWN_ACTIONS)
     context = {
         "namespace_name": namespace,
@@ -165,7 +166,7 @@ def _tell(request: HttpRequest, outcome: Outcome) -> None:
         number = f"{len(outcome.done):,} namespace{'s'[: len(outcome.done) != 1]}"
         messages.success(request, f"{number}: {_done(request.POST['action'])}.")
     for name, why in list(outcome.failed.items())[:SHOWN_FAILURES]:
-        messages.error(request, f"{visible(name)} was not changed: {why}")
+        messages.error(request, f"Not changed: {visible(name)}. {why}")
     if len(outcome.failed) > SHOWN_FAILURES:
         messages.error(request, f"{len(outcome.failed) - SHOWN_FAILURES:,} more were not changed.")
 
