@@ -28,9 +28,28 @@ MOST_COUNTED = 10_000
 SAMPLES = 5
 SAMPLE_LENGTH = 120
 BATCH_BYTES = 4_194_304
-PAUSE_SECONDS = 0.05
+# SQLite has one writer: while a batch is on its way, every namespace waits, and those who wait ask again ever later.
+# So a batch is as large as fits into a moment, whatever the machine, and is followed by a longer rest.
+BATCH_SECONDS = 0.01
+REST = 4  # times as long as the batch took
+SHORTEST_REST = 0.01
+FEWEST_ROWS, MOST_ROWS = 20, removal.BATCH
 # A job that nobody has touched for so long has no worker.
 PATIENCE = timedelta(seconds=6)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many rows a driver takes at once, and how many seconds it rests after them: by what the last ones took."""
+
+    rows: int = 100
+    rest: float = SHORTEST_REST
+
+    def adapt(self, seconds: float) -> None:
+        """The last batch took so long; a larger step up than to twice the rows would be a guess."""
+        fitting = int(self.rows * min(2.0, BATCH_SECONDS / max(seconds, 0.0001)))
+        self.rows = min(max(fitting, FEWEST_ROWS), MOST_ROWS)
+        self.rest = max(SHORTEST_REST, REST * seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +132,14 @@ def start(namespace: str, prefix: str, *, reason: str, operator: str, now: datet
     return job
 
 
-def advance(driver: Driver, *, only: PurgeJob | None = None, now: datetime | None = None) -> bool:
+def advance(
+    driver: Driver, pace: Pace | None = None, *, only: PurgeJob | None = None, now: datetime | None = None
+) -> bool:
     """Do the next batch of the running job that has waited longest, or of `only`; False where there is none to do.
 
-    Raises DatabaseUnavailable, DiskFull.
+    The caller rests for `pace.rest` seconds before the next one. Raises DatabaseUnavailable, DiskFull.
     """
+    pace = pace or Pace()
     with database.turn(writes=True):
         waiting = PurgeJob.objects.filter(state=State.RUNNING).order_by("updated_at")
         if only is not None:
@@ -125,32 +147,31 @@ def advance(driver: Driver, *, only: PurgeJob | None = None, now: datetime | Non
         if not waiting.exists():  # asked first, because the transaction below takes SQLite's write lock
             return False
         with database.write_transaction():
+            began = time.monotonic()
             job = waiting.select_for_update(skip_locked=True, no_key=True).first()
             if job is not None:
-                _advance(job, driver, now or clock.now())
-            return job is not None
+                _advance(job, driver, pace.rows, now or clock.now())
+        pace.adapt(time.monotonic() - began)
+        return job is not None
 
 
-def rest() -> None:
-    """Pause between two batches, for as long as a batch may take: other writers get their turns."""
-    time.sleep(PAUSE_SECONDS)
-
-
-def _advance(job: PurgeJob, driver: Driver, now: datetime) -> None:
+def _advance(job: PurgeJob, driver: Driver, rows: int, now: datetime) -> None:
     job.driver, job.updated_at = driver, now
     if job.erased_revision is None:
-        _remove_entries(job, now)
+        _remove_entries(job, rows, now)
     else:
-        _erase_values(job, now)
+        _erase_values(job, rows, now)
     changed = ("state", "cursor", "removed", "removed_bytes", "erased_revision", "driver", "updated_at")
     PurgeJob.objects.filter(pk=job.pk).update(**{name: getattr(job, name) for name in changed})
 
 
-def _remove_entries(job: PurgeJob, now: datetime) -> None:
+def _remove_entries(job: PurgeJob, rows: int, now: datetime) -> None:
     chosen = Entry.objects.filter(namespace_id=job.namespace_id, version__lte=job.up_to_revision).under(job.prefix)
     # Beyond the cursor, because PostgreSQL would walk over all that was removed before.
     chosen = chosen.filter(key__gt=job.cursor) if job.cursor else chosen
-    batch = removal.remove_batch(job.namespace_id, chosen, Change.Kind.DELETE, WRITER, now, most_bytes=BATCH_BYTES)
+    batch = removal.remove_batch(
+        job.namespace_id, chosen, Change.Kind.DELETE, WRITER, now, most=rows, most_bytes=BATCH_BYTES
+    )
     if not batch.count:
         job.erased_revision = 0
         return
@@ -159,12 +180,13 @@ def _remove_entries(job: PurgeJob, now: datetime) -> None:
     job.removed_bytes += batch.bytes
 
 
-def _erase_values(job: PurgeJob, now: datetime) -> None:
+def _erase_values(job: PurgeJob, rows: int, now: datetime) -> None:
     reached = removal.erase_values(
         job.namespace_id,
         job.prefix,
         after=job.erased_revision or 0,
         up_to=job.up_to_revision,
+        most=rows,
         most_bytes=BATCH_BYTES,
     )
     if reached is not None:

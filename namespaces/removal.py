@@ -103,15 +103,16 @@ def remove_batch(
     writer: str,
     now: datetime,
     *,
+    most: int | None = None,
     most_bytes: int | None = None,
 ) -> Batch:
-    """Remove up to BATCH of `chosen`, entries of `namespace`, in byte order; each takes a revision of its own.
+    """Remove up to `most` (BATCH) of `chosen`, entries of `namespace`, in byte order; each takes a revision of its own.
 
     With `most_bytes` a batch also ends where its entries reach that; it has at least one.
     """
     with database.write_transaction():
         locked = Namespace.objects.select_for_update(no_key=True).get(name=namespace)
-        found = list(chosen.order_by("key").values_list("key", "bytes")[:BATCH])
+        found = list(chosen.order_by("key").values_list("key", "bytes")[: most or BATCH])
         batch = found[: _fitting([size for _, size in found], most_bytes)]
         if not batch:
             return NO_ENTRIES
@@ -147,8 +148,8 @@ def _fitting(sizes: list[int], most_bytes: int | None) -> int:
     return max(1, sum(total <= most_bytes for total in accumulate(sizes)))
 
 
-def erase_values(namespace: str, prefix: str, *, after: int, up_to: int, most_bytes: int) -> int | None:
-    """Erase what the change log says was set under `prefix`, in about BATCH of the revisions after `after`.
+def erase_values(namespace: str, prefix: str, *, after: int, up_to: int, most: int, most_bytes: int) -> int | None:
+    """Erase what the change log says was set under `prefix`, in up to `most` of the revisions after `after`.
 
     The rows stay, and tell who wrote which key when. Returns the revision that was reached, None if there is no row
     left up to the revision `up_to`.
@@ -156,7 +157,7 @@ def erase_values(namespace: str, prefix: str, *, after: int, up_to: int, most_by
     with database.write_transaction():
         Namespace.objects.select_for_update(no_key=True).get(name=namespace)
         log = Change.objects.filter(namespace_id=namespace, revision__gt=after, revision__lte=up_to)
-        rows = list(log.order_by("revision").values_list("revision", "bytes")[:BATCH])
+        rows = list(log.order_by("revision").values_list("revision", "bytes")[:most])
         if not rows:
             return None
         reached: int = rows[_fitting([size for _, size in rows], most_bytes) - 1][0]

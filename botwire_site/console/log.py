@@ -18,9 +18,9 @@ from namespaces.moderation_log import Filter
 
 COLUMNS = ("at", "operator", "action", "namespace", "reason", "before", "after")
 LARGEST_ID = 2**63 - 1
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP: CSV injection).
 _LABELS = {"status_until": "until", "status_reason": "told reason"}
 _MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?::00)?(?:\.\d+)?\+00:00$")
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP: CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -101,9 +101,9 @@ def purge_job(request: HttpRequest, namespace: str, started: str) -> HttpRespons
 
 def _drive(job: PurgeJob) -> None:
     """Do batches for about DRIVE_SECONDS; other writers get in between, because each is a transaction of its own."""
-    end = monotonic() + DRIVE_SECONDS
-    while purging.advance(PurgeJob.Driver.PAGE, only=job) and monotonic() < end:
-        purging.rest()
+    end, pace = monotonic() + DRIVE_SECONDS, purging.Pace()
+    while purging.advance(PurgeJob.Driver.PAGE, pace, only=job) and monotonic() < end:
+        sleep(pace.rest)
 
 
 def _job_or_404(namespace: str, started: str) -> PurgeJob:

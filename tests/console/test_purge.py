@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from namespaces import clock, exporting, moderation, purging, reading, removal, writing
+from namespaces import clock, exporting, moderation, purging, reading, writing
 from namespaces.jsontext import JSONText
 from namespaces.models import Entry, ModerationAction, PurgeJob
 from namespaces.moderation import Action
@@ -103,7 +103,7 @@ def test_a_second_purge_is_told_of_the_first(administrator, namespace):
 
 
 def test_without_a_worker_the_page_drives_the_job(administrator, namespace, monkeypatch):
-    monkeypatch.setattr(removal, "BATCH", 2)
+    monkeypatch.setattr(purging.Pace.__init__, "__defaults__", (2, 0.0))
     for number in range(5):
         write(namespace, f"k{number}")
     address = begin(administrator, namespace)["Location"]

@@ -80,10 +80,12 @@ def test_a_purge_killed_again_and_again_goes_on_and_ends_exact(make_server, name
     manage(server, START.format(namespace=namespace))
 
     for _ in range(KILLS):
-        worker = subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment_of(server))
+        command, environment = [sys.executable, "manage.py", "worker"], environment_of(server)
+        workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(2)]
         wait_for_a_batch(server)
-        worker.kill()
-        worker.wait()
+        for worker in workers:
+            worker.kill()
+            worker.wait()
         assert job_of(server)[0] == "running", "it is killed in its middle"
         books = books_of(server, namespace)
         assert books.counters == books.recount(), "exact at every moment"

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from namespaces import moderation, purging, reading, removal, writing
 from namespaces.errors import ActRefused, InvalidPrefix, NamespaceNotFound
@@ -40,7 +43,8 @@ def values_in_log(namespace):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(removal, "BATCH", 3)
+    monkeypatch.setattr(purging.Pace, "adapt", lambda *_: None)
+    monkeypatch.setattr(purging.Pace.__init__, "__defaults__", (3, 0.0))
 
 
 def test_a_range_goes_and_its_neighbours_stay(namespace):
@@ -324,3 +328,69 @@ def test_a_page_drives_only_where_no_worker_does(namespace):
     purging.advance(WORKER, now=NOW + timedelta(seconds=8))
     job.refresh_from_db()
     assert not purging.needs_driver(job, NOW + timedelta(seconds=8)), "a worker has taken over"
+
+
+def test_a_worker_carries_purges_out(namespace, capsys):
+    write(namespace, "k")
+    job = start(namespace)
+
+    call_command("worker", "--once")
+
+    job.refresh_from_db()
+    assert (job.state, job.driver) == ("done", "worker")
+    assert keys_of(namespace) == []
+
+
+def plans_of(asked):
+    explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
+    read = [one["sql"] for one in asked.captured_queries if one["sql"].startswith(("SELECT", "UPDATE", "DELETE"))]
+    with connection.cursor() as cursor:
+        for sql in read:
+            cursor.execute(explain + sql)
+            yield sql, "\n".join(str(row) for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize("prefix", ["", "k00"])
+def test_neither_looking_nor_purging_reads_a_table_from_end_to_end(namespace, prefix):
+    write(namespace, "k00001")
+    write(f"{namespace}2", "k")
+    for name in (namespace, f"{namespace}2"):
+        rows = [(f"k{number:05}", number) for number in range(2, 4_000)]
+        shared = {"namespace_id": name, "bytes": 7, "value": "1"}
+        Entry.objects.bulk_create(
+            Entry(**shared, key=key, version=number, created_at=NOW, updated_at=NOW) for key, number in rows
+        )
+        Change.objects.bulk_create(
+            Change(**shared, key=key, revision=number, kind="set", at=NOW) for key, number in rows
+        )
+        Namespace.objects.filter(name=name).update(revision=3_999, entries=3_999, bytes=28_000, log_bytes=28_000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    with CaptureQueriesContext(connection) as asked:
+        purging.survey(namespace, prefix)
+        purging.latest(namespace)
+        start(namespace, prefix)
+        for _ in range(7):
+            purging.advance(WORKER, purging.Pace(rows=1_000), now=NOW)
+
+    big = ("namespaces_entry", "namespaces_change")
+    plans = [(sql, plan) for sql, plan in plans_of(asked) if any(table in sql for table in big)]
+    assert len(plans) > 8
+    for sql, plan in plans:
+        assert "Seq Scan" not in plan, sql
+        assert "SCAN namespaces" not in plan, sql
+        assert "TEMP B-TREE" not in plan, sql
+
+
+def test_a_batch_is_as_large_as_fits_into_a_moment_and_the_rest_is_longer():
+    slow, quick = purging.Pace(rows=400), purging.Pace(rows=400)
+
+    slow.adapt(0.04)
+    quick.adapt(0.002)
+
+    assert (slow.rows, slow.rest) == (100, 0.16)
+    assert (quick.rows, quick.rest) == (800, 0.01)
+    slow.adapt(10)
+    quick.adapt(0)
+    assert (slow.rows, quick.rows) == (20, 1_000)

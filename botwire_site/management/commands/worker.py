@@ -48,7 +48,7 @@ def work(stop: threading.Event) -> None:
     A database that is away is waited for.
     """
     sweep_at = trim_at = time.monotonic()
-    pause = IDLE_SECONDS
+    pause, pace = IDLE_SECONDS, purging.Pace()
     while not stop.wait(pause):
         pause = IDLE_SECONDS
         try:
@@ -58,8 +58,8 @@ def work(stop: threading.Event) -> None:
             if time.monotonic() >= trim_at:
                 removal.trim_all()
                 trim_at = time.monotonic() + TRIM_SECONDS
-            if purging.advance(PurgeJob.Driver.WORKER):
-                pause = purging.PAUSE_SECONDS
+            if purging.advance(PurgeJob.Driver.WORKER, pace):
+                pause = pace.rest
         except (Error, DatabaseTrouble) as error:
             logger.warning("the background work waits for the database: %s", error)
         finally:
