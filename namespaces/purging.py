@@ -31,9 +31,9 @@ BATCH_BYTES = 4_194_304
 # SQLite has one writer: while a batch is on its way, every namespace waits, and those who wait ask again ever later.
 # So a batch is as large as fits into a moment, whatever the machine, and is followed by a longer rest.
 BATCH_SECONDS = 0.01
-REST = 4  # times as long as the batch took
+REST = 3  # times as long as the batch took
 SHORTEST_REST = 0.01
-FEWEST_ROWS, MOST_ROWS = 20, removal.BATCH
+FEWEST_ROWS, MOST_ROWS = 200, removal.BATCH
 # A job that nobody has touched for so long has no worker.
 PATIENCE = timedelta(seconds=6)
 
@@ -42,7 +42,7 @@ PATIENCE = timedelta(seconds=6)
 class Pace:
     """How many rows a driver takes at once, and how many seconds it rests after them: by what the last ones took."""
 
-    rows: int = 100
+    rows: int = 200
     rest: float = SHORTEST_REST
 
     def adapt(self, seconds: float) -> None:

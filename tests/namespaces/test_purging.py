@@ -384,13 +384,13 @@ def test_neither_looking_nor_purging_reads_a_table_from_end_to_end(namespace, pr
 
 
 def test_a_batch_is_as_large_as_fits_into_a_moment_and_the_rest_is_longer():
-    slow, quick = purging.Pace(rows=400), purging.Pace(rows=400)
+    slow, quick = purging.Pace(rows=800), purging.Pace(rows=400)
 
-    slow.adapt(0.04)
+    slow.adapt(0.02)
     quick.adapt(0.002)
 
-    assert (slow.rows, slow.rest) == (100, 0.16)
+    assert (slow.rows, slow.rest) == (400, 0.06)
     assert (quick.rows, quick.rest) == (800, 0.01)
     slow.adapt(10)
     quick.adapt(0)
-    assert (slow.rows, quick.rows) == (20, 1_000)
+    assert (slow.rows, quick.rows) == (200, 1_000)
