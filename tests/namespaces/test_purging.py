@@ -354,8 +354,8 @@ def plans_of(asked):
 def test_neither_looking_nor_purging_reads_a_table_from_end_to_end(namespace, prefix):
     write(namespace, "k00001")
     write(f"{namespace}2", "k")
-    for name in (namespace, f"{namespace}2"):
-        rows = [(f"k{number:05}", number) for number in range(2, 4_000)]
+    for name, most in ((namespace, 4_000), (f"{namespace}2", 20_000)):
+        rows = [(f"k{number:05}", number) for number in range(2, most)]
         shared = {"namespace_id": name, "bytes": 7, "value": "1"}
         Entry.objects.bulk_create(
             Entry(**shared, key=key, version=number, created_at=NOW, updated_at=NOW) for key, number in rows
@@ -363,7 +363,9 @@ def test_neither_looking_nor_purging_reads_a_table_from_end_to_end(namespace, pr
         Change.objects.bulk_create(
             Change(**shared, key=key, revision=number, kind="set", at=NOW) for key, number in rows
         )
-        Namespace.objects.filter(name=name).update(revision=3_999, entries=3_999, bytes=28_000, log_bytes=28_000)
+        Namespace.objects.filter(name=name).update(
+            revision=most - 1, entries=most - 1, bytes=7 * most, log_bytes=7 * most
+        )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -371,8 +373,8 @@ def test_neither_looking_nor_purging_reads_a_table_from_end_to_end(namespace, pr
         purging.survey(namespace, prefix)
         purging.latest(namespace)
         start(namespace, prefix)
-        for _ in range(7):
-            purging.advance(WORKER, purging.Pace(rows=1_000), now=NOW)
+        for _ in range(12):
+            purging.advance(WORKER, purging.Pace(rows=500), now=NOW)
 
     big = ("namespaces_entry", "namespaces_change")
     plans = [(sql, plan) for sql, plan in plans_of(asked) if any(table in sql for table in big)]
