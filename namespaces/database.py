@@ -164,6 +164,12 @@ def turn(*, writes: bool = False) -> Iterator[None]:
         _end_turn()
 
 
+def let_go() -> None:
+    """Give PostgreSQL's connection back to the pool between two reads of one long answer."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
 def trouble_of(error: Error) -> DatabaseTrouble | None:
     """What a database error means for the caller; None where it is a mistake of ours."""
     if isinstance(error.__cause__, sqlite3.Error | psycopg.Error):

@@ -26,6 +26,8 @@ Refusal
     ├── OutcomeUnknown                                               (retry_after)
     └── DiskFull
 
+ActRefused, no refusal of an agent's request but of an operator's act   (field)
+
 A refusal has changed nothing: no entry, no counter, no revision, no namespace. OutcomeUnknown is the exception, and no
 refusal by a rule: the connection to the database broke before it told whether it had committed.
 """
@@ -221,3 +223,11 @@ class DiskFull(DatabaseTrouble):
 
     def __init__(self) -> None:
         super().__init__("The disk of this server is full; nothing was written. Reads go on.")
+
+
+class ActRefused(Exception):
+    """An operator's act that a rule forbids: nothing was done. `field` names what of it is at fault, or is empty."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field

@@ -13,13 +13,14 @@ class Limit:
     """One limit. `BOTWIRE_<NAME>` in the environment changes it for the server.
 
     `is_per_namespace` tells that an operator may also change it for one namespace: the column
-    `Namespace.limit_<name>` then counts instead.
+    `Namespace.limit_<name>` then counts instead. `most_per_namespace` is the largest number they may put there.
     """
 
     name: str
     default: int
     sentence: str
     is_per_namespace: bool = False
+    most_per_namespace: int = 0
 
     @property
     def variable(self) -> str:
@@ -27,9 +28,9 @@ class Limit:
 
 
 LIMITS = (
-    Limit("writes_per_day", 1_000, "writes per namespace and UTC day; reads are unlimited", is_per_namespace=True),
-    Limit("bytes", 52_428_800, "bytes of keys and values that a namespace stores", is_per_namespace=True),
-    Limit("value_bytes", 1_048_576, "bytes of one value, as JSON text in UTF-8", is_per_namespace=True),
+    Limit("writes_per_day", 1_000, "writes per namespace and UTC day; reads are unlimited", True, 1_000_000_000),
+    Limit("bytes", 52_428_800, "bytes of keys and values that a namespace stores", True, 1_099_511_627_776),
+    Limit("value_bytes", 1_048_576, "bytes of one value, as JSON text in UTF-8", True, 67_108_864),
     Limit("key_bytes", 512, "bytes of a key in UTF-8"),
     Limit("json_depth", 64, "levels of arrays and objects inside one another"),
     Limit("integer_digits", 4_300, "digits of an integer, the most that Python reads"),

@@ -21,6 +21,13 @@ class ByteOrderedField(models.CharField):  # type: ignore[type-arg]  # not gener
         return {**super().db_parameters(connection), "collation": "C" if connection.vendor == "postgresql" else None}
 
 
+def begins_with(prefix: str) -> Q:
+    """Rows whose `key` begins with `prefix`, as a range that an index on it serves."""
+    end = after_prefix(prefix)
+    chosen = Q(key__gte=prefix) if prefix else Q()
+    return chosen if end is None else chosen & Q(key__lt=end)
+
+
 class Namespace(models.Model):
     """One memory. It exists from its first write; its counters are kept in the transaction of each write."""
 
@@ -82,9 +89,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
     def under(self, prefix: str) -> "EntryQuerySet":
         """Entries whose key begins with `prefix`, as a range that the primary key's index serves."""
-        end = after_prefix(prefix)
-        chosen = self.filter(key__gte=prefix) if prefix else self
-        return chosen.filter(key__lt=end) if end is not None else chosen
+        return self.filter(begins_with(prefix))
 
 
 class Entry(models.Model):
@@ -115,7 +120,10 @@ class Entry(models.Model):
 
 
 class Change(models.Model):
-    """One row of the change log: what one revision did to one key. `value` is null where nothing was set."""
+    """One row of the change log: what one revision did to one key.
+
+    `value` is null where nothing was set, and where a purge has erased what was set.
+    """
 
     class Kind(models.TextChoices):
         SET = "set"
@@ -195,15 +203,21 @@ class Standing(models.Model):
 
 
 class PurgeJob(models.Model):
-    """The removal of a range of one namespace's entries, in batches: it may be killed and goes on from `cursor`.
+    """The removal of a range of one namespace's memory, in batches: it may be killed, and goes on where it was.
 
-    Entries with a version above `up_to_revision` were written after it began, and survive it.
+    What was written after it began has a revision above `up_to_revision`, and survives it. First the entries go, in
+    the order of their keys, up to `cursor`; then the values in the change log, up to `erased_revision`, which is null
+    until the last entry has gone. `driver` tells who did the last batch.
     """
 
     class State(models.TextChoices):
         RUNNING = "running"
         CANCELLED = "cancelled"
         DONE = "done"
+
+    class Driver(models.TextChoices):
+        WORKER = "worker"
+        PAGE = "page"
 
     pk = models.CompositePrimaryKey("namespace_id", "started_at")
     namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="purge_job_set", db_index=False)
@@ -217,6 +231,8 @@ class PurgeJob(models.Model):
     expected = models.PositiveBigIntegerField(default=0)
     removed = models.PositiveBigIntegerField(default=0)
     removed_bytes = models.PositiveBigIntegerField(default=0)
+    erased_revision = models.BigIntegerField(null=True)
+    driver = models.CharField(max_length=6, choices=Driver, blank=True, default="")
     updated_at = models.DateTimeField()
 
     class Meta:

@@ -50,6 +50,7 @@ class State:
     created_at: datetime
     last_write_at: datetime | None
     limits: dict[str, int]
+    own_limits: dict[str, int]
     day: date
     writes: int
     bytes: int
@@ -111,7 +112,7 @@ def list_entries(
     """
     check_namespace(namespace)
     check_prefix(prefix)
-    after = _key_of(cursor)
+    after = key_of_cursor(cursor)
     with database.turn():
         found = Namespace.objects.filter(name=namespace).first()
         if found is None:
@@ -121,7 +122,7 @@ def list_entries(
         chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
         if after:
             chosen = chosen.filter(key__gt=after)
-        return _page(chosen, most or limit("keys_per_page_default"), with_values)
+        return page_of(chosen, most or limit("keys_per_page_default"), with_values=with_values)
 
 
 def pages_with_values(namespace: str, *, prefix: str = "") -> Iterator[list[Remembered]]:
@@ -136,7 +137,8 @@ def pages_with_values(namespace: str, *, prefix: str = "") -> Iterator[list[Reme
         cursor = page.next_cursor
 
 
-def _page(chosen: EntryQuerySet, most: int, with_values: bool) -> Page:
+def page_of(chosen: EntryQuerySet, most: int, *, with_values: bool) -> Page:
+    """The first page of `chosen`, entries of one namespace: as many as fit, up to `most`."""
     sizes = list(chosen.order_by("key").values_list("key", "bytes")[: most + 1])
     length = _fitting([size for _, size in sizes[:most]]) if with_values else min(most, len(sizes))
     keys = [key for key, _ in sizes[:length]]
@@ -189,6 +191,7 @@ def state(namespace: str, *, now: datetime | None = None) -> State:
         created_at=found.created_at,
         last_write_at=found.last_write_at,
         limits=limits_of(found),
+        own_limits=own_limits_of(found),
         day=today,
         writes=usage.writes,
         bytes=found.bytes,
@@ -200,8 +203,14 @@ def state(namespace: str, *, now: datetime | None = None) -> State:
 
 def limits_of(namespace: Namespace) -> dict[str, int]:
     """Every limit in force for a namespace, by name: the operator's where one is set, the server's elsewhere."""
+    own = own_limits_of(namespace)
+    return {row.name: own.get(row.name, limit(row.name)) for row in LIMITS}
+
+
+def own_limits_of(namespace: Namespace) -> dict[str, int]:
+    """The limits that an operator has set for this namespace alone, by name."""
     own = {row.name: getattr(namespace, f"limit_{row.name}") for row in LIMITS if row.is_per_namespace}
-    return {row.name: limit(row.name) if own.get(row.name) is None else own[row.name] for row in LIMITS}
+    return {name: number for name, number in own.items() if number is not None}
 
 
 def value_limit(namespace: str) -> int:
@@ -227,7 +236,7 @@ def _cursor_of(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-def _key_of(cursor: str) -> str:
+def key_of_cursor(cursor: str) -> str:
     """The key after which a page begins; empty for the first page. Only what `_cursor_of` made is taken."""
     try:
         key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()

@@ -1,4 +1,4 @@
-"""Removing many entries: clearing on request, sweeping what has expired, trimming the change log.
+"""Removing many rows: clearing on request, sweeping what has expired, trimming the change log, erasing values in it.
 
 All of it goes in batches of one short transaction each, so that it can be killed at any point and never holds up the
 namespace's other writers for long. Deleting a single key is a write like any other: `namespaces.writing`.
@@ -6,15 +6,17 @@ namespace's other writers for long. Deleting a single key is a write like any ot
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import accumulate, count
+from typing import Any
 
-from django.db.models import F
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, IntegerField, Sum
 
 from namespaces import clock, database, sql
 from namespaces.conditions import ALWAYS
 from namespaces.errors import NamespaceNotFound
 from namespaces.limits import limit
-from namespaces.models import Change, Entry, EntryQuerySet, Namespace
+from namespaces.models import Change, Entry, EntryQuerySet, Namespace, begins_with
 from namespaces.names import check_namespace, check_prefix, check_writer
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
@@ -29,6 +31,18 @@ class Cleared:
     prefix: str
     count: int
     allowance: Allowance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that were removed in one transaction; `last_key` is empty where there were none."""
+
+    count: int
+    bytes: int
+    last_key: str
+
+
+NO_ENTRIES = Batch(0, 0, "")
 
 
 def clear(namespace: str, prefix: str = "", *, writer: str = "", now: datetime | None = None) -> Cleared:
@@ -59,9 +73,9 @@ def _clear(namespace: str, prefix: str, writer: str, now: datetime) -> Cleared:
         if is_empty:
             return Cleared(namespace, prefix, 0, None)
         chosen = chosen.filter(version__lt=verdict["revision"])
-        removed = total = _remove(namespace, chosen, Change.Kind.DELETE, writer, now)
+        removed = total = remove_batch(namespace, chosen, Change.Kind.DELETE, writer, now).count
     while removed == BATCH:
-        removed = _remove(namespace, chosen, Change.Kind.DELETE, writer, now)
+        removed = remove_batch(namespace, chosen, Change.Kind.DELETE, writer, now).count
         total += removed
     return Cleared(namespace, prefix, total, allowance_of(verdict, now))
 
@@ -70,7 +84,7 @@ def reclaim(namespace: str, now: datetime) -> int:
     """Remove the namespace's expired entries, and return how many there were."""
     expired = Entry.objects.filter(namespace_id=namespace).expired(now)
     total = 0
-    while removed := _remove(namespace, expired, Change.Kind.EXPIRE, "", now):
+    while removed := remove_batch(namespace, expired, Change.Kind.EXPIRE, "", now).count:
         total += removed
     return total
 
@@ -82,13 +96,26 @@ def sweep(now: datetime | None = None, *, most: int = BATCH) -> int:
     return sum(reclaim(namespace, now) for namespace in dict.fromkeys(due))
 
 
-def _remove(namespace: str, chosen: EntryQuerySet, kind: Change.Kind, writer: str, now: datetime) -> int:
-    """Remove up to BATCH of `chosen`, entries of `namespace`, in byte order; each takes a revision of its own."""
+def remove_batch(
+    namespace: str,
+    chosen: EntryQuerySet,
+    kind: Change.Kind,
+    writer: str,
+    now: datetime,
+    *,
+    most: int | None = None,
+    most_bytes: int | None = None,
+) -> Batch:
+    """Remove up to `most` (BATCH) of `chosen`, entries of `namespace`, in byte order; each takes a revision of its own.
+
+    With `most_bytes` a batch also ends where its entries reach that; it has at least one.
+    """
     with database.write_transaction():
         locked = Namespace.objects.select_for_update(no_key=True).get(name=namespace)
-        batch = list(chosen.order_by("key").values_list("key", "bytes")[:BATCH])
+        found = list(chosen.order_by("key").values_list("key", "bytes")[: most or BATCH])
+        batch = found[: _fitting([size for _, size in found], most_bytes)]
         if not batch:
-            return 0
+            return NO_ENTRIES
         chosen.filter(key__lte=batch[-1][0]).delete()
         changes = [
             Change(
@@ -103,14 +130,53 @@ def _remove(namespace: str, chosen: EntryQuerySet, kind: Change.Kind, writer: st
             for revision, (key, _) in zip(count(locked.revision + 1), batch, strict=False)
         ]
         Change.objects.bulk_create(changes)
+        removed = Batch(len(batch), sum(size for _, size in batch), batch[-1][0])
         Namespace.objects.filter(name=namespace).update(
             revision=changes[-1].revision,
-            bytes=F("bytes") - sum(size for _, size in batch),
-            entries=F("entries") - len(batch),
+            bytes=F("bytes") - removed.bytes,
+            entries=F("entries") - removed.count,
             log_bytes=F("log_bytes") + sum(change.bytes for change in changes),
             last_write_at=locked.last_write_at if kind == Change.Kind.EXPIRE else now,
         )
-        return len(batch)
+        return removed
+
+
+def _fitting(sizes: list[int], most_bytes: int | None) -> int:
+    """How many of the leading rows a batch takes."""
+    if most_bytes is None:
+        return len(sizes)
+    return max(1, sum(total <= most_bytes for total in accumulate(sizes)))
+
+
+def erase_values(namespace: str, prefix: str, *, after: int, up_to: int, most: int, most_bytes: int) -> int | None:
+    """Erase what the change log says was set under `prefix`, in up to `most` of the revisions after `after`.
+
+    The rows stay, and tell who wrote which key when. Returns the revision that was reached, None if there is no row
+    left up to the revision `up_to`.
+    """
+    with database.write_transaction():
+        Namespace.objects.select_for_update(no_key=True).get(name=namespace)
+        log = Change.objects.filter(namespace_id=namespace, revision__gt=after, revision__lte=up_to)
+        rows = list(log.order_by("revision").values_list("revision", "bytes")[:most])
+        if not rows:
+            return None
+        reached: int = rows[_fitting([size for _, size in rows], most_bytes) - 1][0]
+        chosen = log.filter(begins_with(prefix), revision__lte=reached, value__isnull=False)
+        freed = chosen.aggregate(total=Sum(F("bytes") - KeyBytes("key")))["total"] or 0
+        chosen.update(value=None, bytes=KeyBytes("key"))
+        Namespace.objects.filter(name=namespace).update(log_bytes=F("log_bytes") - freed)
+        return reached
+
+
+class KeyBytes(Func):
+    """The length of a key in UTF-8: what a change without a value counts for."""
+
+    function = "OCTET_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        # OCTET_LENGTH is known from SQLite 3.43 on.
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
 
 
 def trim_all(now: datetime | None = None) -> int:

@@ -120,6 +120,9 @@ def _switch_to(chosen: dict[str, Any]) -> None:
 def django_db_setup(database: str, django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)
+        if connection.vendor == "postgresql":  # tests that commit are cleaned up after by TRUNCATE
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TRIGGER moderation_no_truncate ON namespaces_moderationaction")
         yield
         connections.close_all()
         if connection.vendor == "postgresql":

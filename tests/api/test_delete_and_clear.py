@@ -81,7 +81,7 @@ def test_a_clear_goes_in_batches_and_leaves_no_gap(put, clear, namespace, monkey
 
 @pytest.mark.only_through("django")  # whose thread may write in the middle of its own transaction
 def test_a_clear_spares_what_is_written_while_it_runs(put, clear, api, namespace, monkeypatch):
-    remove = removal._remove
+    remove = removal.remove_batch
 
     def remove_and_let_others_write(*arguments):
         removed = remove(*arguments)
@@ -92,7 +92,7 @@ def test_a_clear_spares_what_is_written_while_it_runs(put, clear, api, namespace
     monkeypatch.setattr(removal, "BATCH", 2)
     for key in "abcd":
         put(key)
-    monkeypatch.setattr(removal, "_remove", remove_and_let_others_write)
+    monkeypatch.setattr(removal, "remove_batch", remove_and_let_others_write)
 
     answer = clear()
 

@@ -10,9 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
-from namespaces import removal
+from namespaces import purging, removal
 from namespaces.errors import DatabaseTrouble
+from namespaces.models import PurgeJob
 
+IDLE_SECONDS = 0.5
 SWEEP_SECONDS = 2.0
 TRIM_SECONDS = 3_600.0
 
@@ -20,7 +22,7 @@ logger = logging.getLogger("botwire.worker")
 
 
 class Command(BaseCommand):
-    help = "Remove expired entries and trim the change log, until stopped."
+    help = "Remove expired entries, trim the change log and carry out purges, until stopped."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--data", metavar="DIR", help="where data and the secret key are kept (BOTWIRE_DATA)")
@@ -28,7 +30,11 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options: Any) -> None:
         if once:
-            self.stdout.write(f"{removal.sweep()} expired entries removed, {removal.trim_all()} changes forgotten.")
+            batches = sum(1 for _ in iter(lambda: purging.advance(PurgeJob.Driver.WORKER), False))
+            self.stdout.write(
+                f"{removal.sweep()} expired entries removed, {removal.trim_all()} changes forgotten, "
+                f"{batches} batches purged."
+            )
             return
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -37,14 +43,23 @@ class Command(BaseCommand):
 
 
 def work(stop: threading.Event) -> None:
-    """Sweep every SWEEP_SECONDS and trim every TRIM_SECONDS until `stop`; a database that is away is waited for."""
-    trim_at = time.monotonic()
-    while not stop.wait(SWEEP_SECONDS):
+    """Sweep every SWEEP_SECONDS, trim every TRIM_SECONDS and purge in between, until `stop`.
+
+    A database that is away is waited for.
+    """
+    sweep_at = trim_at = time.monotonic()
+    pause, pace = IDLE_SECONDS, purging.Pace()
+    while not stop.wait(pause):
+        pause = IDLE_SECONDS
         try:
-            removal.sweep()
+            if time.monotonic() >= sweep_at:
+                removal.sweep()
+                sweep_at = time.monotonic() + SWEEP_SECONDS
             if time.monotonic() >= trim_at:
                 removal.trim_all()
                 trim_at = time.monotonic() + TRIM_SECONDS
+            if purging.advance(PurgeJob.Driver.WORKER, pace):
+                pause = pace.rest
         except (Error, DatabaseTrouble) as error:
             logger.warning("the background work waits for the database: %s", error)
         finally:

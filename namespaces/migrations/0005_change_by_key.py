@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("namespaces", "0003_append_only_and_roles"),
+        ("namespaces", "0004_account_actions"),
     ]
 
     operations = [
