@@ -10,17 +10,17 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
-from namespaces import removal
+from namespaces import biggest, removal, standing
 from namespaces.errors import DatabaseTrouble
 
 SWEEP_SECONDS = 2.0
-TRIM_SECONDS = 3_600.0
+HOURLY_SECONDS = 3_600.0
 
 logger = logging.getLogger("botwire.worker")
 
 
 class Command(BaseCommand):
-    help = "Remove expired entries and trim the change log, until stopped."
+    help = "Remove expired entries, trim the change log and keep the operators' lists up to date, until stopped."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--data", metavar="DIR", help="where data and the secret key are kept (BOTWIRE_DATA)")
@@ -29,6 +29,8 @@ class Command(BaseCommand):
     def handle(self, *, once: bool, **options: Any) -> None:
         if once:
             self.stdout.write(f"{removal.sweep()} expired entries removed, {removal.trim_all()} changes forgotten.")
+            self.stdout.write(f"{standing.refresh_all()} namespaces put in their place in the operators' lists.")
+            self.stdout.write(f"{biggest.look_at_all()} large namespaces searched for their biggest keys.")
             return
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -37,14 +39,16 @@ class Command(BaseCommand):
 
 
 def work(stop: threading.Event) -> None:
-    """Sweep every SWEEP_SECONDS and trim every TRIM_SECONDS until `stop`; a database that is away is waited for."""
-    trim_at = time.monotonic()
+    """Sweep every SWEEP_SECONDS, do the rest every HOURLY_SECONDS, until `stop`; wait for a database that is away."""
+    hourly_at = time.monotonic()
     while not stop.wait(SWEEP_SECONDS):
         try:
             removal.sweep()
-            if time.monotonic() >= trim_at:
+            if time.monotonic() >= hourly_at:
+                standing.refresh_all()
+                biggest.look_at_all()
                 removal.trim_all()
-                trim_at = time.monotonic() + TRIM_SECONDS
+                hourly_at = time.monotonic() + HOURLY_SECONDS
         except (Error, DatabaseTrouble) as error:
             logger.warning("the background work waits for the database: %s", error)
         finally:
