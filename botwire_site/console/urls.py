@@ -1,5 +1,5 @@
 """The operators' pages by address, below /admin/."""
 
-from botwire_site.console import overview
+from botwire_site.console import namespace, namespaces, overview
 
-PAGES = [*overview.PAGES]
+PAGES = [*overview.PAGES, *namespaces.PAGES, *namespace.PAGES]
