@@ -52,6 +52,7 @@ class EntryView(MemoryView):
         condition, caller = condition_of(request), caller_of(request)
         body = set_body_of(request, namespace)
         written = writing.set_entry(namespace, key, body.value, ttl=body.ttl, condition=condition, caller=caller)
+        tally.count_write(namespace)
         return rendering.response_of(rendering.written_answer(written))
 
     @schema.delete_entry
@@ -59,6 +60,7 @@ class EntryView(MemoryView):
         parameters_of(request)
         namespace, key = namespace_of(request), key_of(request)
         deleted = writing.delete_entry(namespace, key, condition=condition_of(request), caller=caller_of(request))
+        tally.count_write(namespace)
         return rendering.response_of(rendering.deleted_answer(deleted))
 
 
@@ -83,6 +85,8 @@ class EntriesView(MemoryView):
     def delete(self, request: Request, namespace: str) -> HttpResponse:
         parameters = parameters_of(request, "prefix")
         cleared = removal.clear(namespace_of(request), parameters.get("prefix", ""), writer=writer_of(request))
+        if cleared.allowance:
+            tally.count_write(cleared.namespace)
         headers = rendering.rate_limit_headers(cleared.allowance) if cleared.allowance else {}
         return rendering.json_response(rendering.cleared_body(cleared), headers=headers)
 

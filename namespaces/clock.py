@@ -13,9 +13,14 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
+def start_of_day(moment: datetime) -> datetime:
+    """The 00:00 UTC at which the daily limits of `moment` began."""
+    return datetime.combine(day_of(moment), datetime.min.time(), UTC)
+
+
 def end_of_day(moment: datetime) -> datetime:
     """When the daily limits of `moment` start again: the next 00:00 UTC."""
-    return datetime.combine(day_of(moment) + timedelta(days=1), datetime.min.time(), UTC)
+    return start_of_day(moment) + timedelta(days=1)
 
 
 def from_database(value: datetime | str) -> datetime:

@@ -67,7 +67,7 @@ class Namespace(models.Model):
         indexes = (
             models.Index(fields=["-created_at"], name="namespace_newest"),
             models.Index(fields=["created_from", "-created_at"], name="namespace_siblings"),
-            models.Index(fields=["status"], condition=~Q(status="active"), name="namespace_restricted"),
+            models.Index(fields=["status", "name"], condition=~Q(status="active"), name="namespace_restricted"),
         )
         permissions = (
             ("moderate_namespace", "Can limit a namespace and edit what is in it"),
@@ -178,21 +178,27 @@ class Standing(models.Model):
     """Where a namespace stands among all, for operators' lists: a copy, a few seconds behind, with indexes.
 
     It is a table of its own so that no write pays for these indexes. `write_use` and `byte_use` are thousandths of the
-    limit in force, `write_use` and `growth` (bytes written) those of `day`. Pages show the exact numbers beside it.
+    limit in force; `write_use`, `growth` (bytes written) and `refusals` are those of `day`. Pages show the exact
+    numbers beside it. `biggest` are the keys that were the biggest at `biggest_at`, of a namespace with too many to
+    sort when asked.
     """
 
     namespace = models.OneToOneField(Namespace, models.CASCADE, primary_key=True, related_name="standing")
     day = models.DateField()
     write_use = models.PositiveIntegerField(default=0)
     growth = models.PositiveBigIntegerField(default=0)
+    refusals = models.PositiveBigIntegerField(default=0)
     byte_use = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     last_write_at = models.DateTimeField(null=True)
+    biggest = models.JSONField(default=list, db_default=[])
+    biggest_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (
             models.Index(fields=["day", "-write_use", "namespace"], name="standing_writes"),
             models.Index(fields=["day", "-growth", "namespace"], name="standing_growth"),
+            models.Index(fields=["day", "-refusals", "namespace"], name="standing_refusals"),
             models.Index(fields=["-byte_use", "namespace"], name="standing_byte_use"),
             models.Index(fields=["-bytes", "namespace"], name="standing_bytes"),
             models.Index(fields=["last_write_at", "namespace"], name="standing_last_write"),

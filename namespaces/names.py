@@ -15,9 +15,14 @@ _DOT_SEGMENT = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 _LAST_CODE_POINT = "\U0010ffff"
 
 
+def is_namespace(name: str) -> bool:
+    """Whether a namespace may be called so."""
+    return _NAMESPACE.fullmatch(name) is not None
+
+
 def check_namespace(name: str) -> str:
     """Return `name` if a namespace may be called so: 1-64 of `A-Z a-z 0-9 _ - . : @ +`, first a letter or digit."""
-    if not _NAMESPACE.fullmatch(name):
+    if not is_namespace(name):
         raise InvalidNamespace(
             "A namespace's name is 1 to 64 characters out of A-Z a-z 0-9 _ - . : @ +, the first a letter or a digit.",
             limit=NAMESPACE_LENGTH,

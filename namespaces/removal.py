@@ -12,7 +12,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Func, IntegerField, Sum
 
-from namespaces import clock, database, sql
+from namespaces import clock, database, sql, standing
 from namespaces.conditions import ALWAYS
 from namespaces.errors import NamespaceNotFound
 from namespaces.limits import limit
@@ -92,8 +92,10 @@ def reclaim(namespace: str, now: datetime) -> int:
 def sweep(now: datetime | None = None, *, most: int = BATCH) -> int:
     """Remove expired entries of all namespaces, those due first, about `most` of them; return how many."""
     now = now or clock.now()
-    due = Entry.objects.expired(now).order_by("expires_at").values_list("namespace_id", flat=True)[:most]
-    return sum(reclaim(namespace, now) for namespace in dict.fromkeys(due))
+    due = dict.fromkeys(Entry.objects.expired(now).order_by("expires_at").values_list("namespace_id", flat=True)[:most])
+    total = sum(reclaim(namespace, now) for namespace in due)
+    standing.refresh(due, now=now)
+    return total
 
 
 def remove_batch(

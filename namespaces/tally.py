@@ -1,6 +1,8 @@
-"""Reads and refusals, counted in memory and added to the day's usage every few seconds.
+"""Reads, refusals and accepted writes, counted in memory and added up every few seconds.
 
-Neither is ever limited, so neither is worth a write of its own: a crash loses the last few seconds of these two counts.
+Reads and refusals go to the day's usage: neither is ever limited, so neither is worth a write of its own. Writes have
+been counted, exactly, in their own transaction; here they only tell whose standing has moved, and the day's total of
+all namespaces. A crash loses the last few seconds of these counts.
 """
 
 import logging
@@ -9,9 +11,10 @@ from collections import Counter
 
 from django.db import Error, connection
 
-from namespaces import clock, database
+from namespaces import clock, database, standing
 from namespaces.errors import DatabaseTrouble
-from namespaces.models import DailyUsage, Namespace
+from namespaces.models import DailyTotal, DailyUsage, Namespace
+from namespaces.names import is_namespace
 
 FLUSH_SECONDS = 5.0
 MOST_NAMESPACES = 10_000
@@ -19,7 +22,9 @@ MOST_NAMESPACES = 10_000
 logger = logging.getLogger("botwire.tally")
 _lock = threading.Lock()
 _reads: Counter[str] = Counter()
+_writes: Counter[str] = Counter()
 _refusals: dict[str, Counter[str]] = {}
+_refusals_of_all: Counter[str] = Counter()
 _stopping = threading.Event()
 _is_started = False
 
@@ -46,23 +51,44 @@ def count_read(namespace: str) -> None:
             _reads[namespace] += 1
 
 
+def count_write(namespace: str) -> None:
+    """Count one accepted write of a namespace: a set, a delete, a clear."""
+    if _is_started:
+        with _lock:
+            _writes[namespace] += 1
+
+
 def count_refusal(namespace: str, code: str) -> None:
-    """Count one refused request, by its code. Names beyond MOST_NAMESPACES in one interval are not counted."""
+    """Count one refused request, by its code: for all, and for `namespace` unless no namespace may be called so.
+
+    Names beyond MOST_NAMESPACES in one interval are counted for all alone.
+    """
     if not _is_started:
         return
     with _lock:
-        if namespace in _refusals or len(_refusals) < MOST_NAMESPACES:
+        _refusals_of_all[code] += 1
+        if namespace in _refusals or (len(_refusals) < MOST_NAMESPACES and is_namespace(namespace)):
             _refusals.setdefault(namespace, Counter())[code] += 1
 
 
 def flush() -> None:
-    """Add what was counted to today's usage. Names that are no namespace are dropped; database errors are raised."""
+    """Add up what was counted, and set the standing of whom it concerns; database errors are raised.
+
+    Names that are no namespace are dropped.
+    """
     with _lock:
-        reads, refusals = _reads.copy(), dict(_refusals)
-        _reads.clear()
-        _refusals.clear()
+        reads, writes, refusals, refusals_of_all = (
+            _reads.copy(),
+            _writes.copy(),
+            dict(_refusals),
+            _refusals_of_all.copy(),
+        )
+        for counted in (_reads, _writes, _refusals, _refusals_of_all):
+            counted.clear()
     for name in Namespace.objects.filter(name__in=reads.keys() | refusals.keys()).values_list("name", flat=True):
         _add(name, reads[name], refusals.get(name, Counter()))
+    _add_to_all(writes.total(), refusals_of_all)
+    standing.refresh(writes.keys() | refusals.keys())
 
 
 def _add(namespace: str, reads: int, refusals: Counter[str]) -> None:
@@ -72,6 +98,17 @@ def _add(namespace: str, reads: int, refusals: Counter[str]) -> None:
         usage, _ = DailyUsage.objects.get_or_create(namespace_id=namespace, day=clock.day_of(clock.now()))
         total = dict(Counter(usage.refusals) + refusals)
         DailyUsage.objects.filter(pk=usage.pk).update(reads=usage.reads + reads, refusals=total)
+
+
+def _add_to_all(writes: int, refusals: Counter[str]) -> None:
+    if not writes and not refusals:
+        return
+    today = clock.day_of(clock.now())
+    with database.write_transaction():
+        DailyTotal.objects.get_or_create(day=today)
+        total = DailyTotal.objects.select_for_update().get(day=today)
+        added = dict(Counter(total.refusals) + refusals)
+        DailyTotal.objects.filter(day=today).update(writes=total.writes + writes, refusals=added)
 
 
 def _flush_forever() -> None:
@@ -84,6 +121,6 @@ def flush_quietly() -> None:
     try:
         flush()
     except (Error, DatabaseTrouble) as error:
-        logger.warning("reads and refusals of the last seconds are not counted: %s", error)
+        logger.warning("reads, refusals and writes of the last seconds are not added up: %s", error)
     finally:
         connection.close_if_unusable_or_obsolete()  # gives PostgreSQL's back to the pool

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import factory
 
-from namespaces.models import Namespace
+from namespaces.models import DailyUsage, Namespace
 
 
 class NamespaceFactory(factory.django.DjangoModelFactory):
@@ -15,3 +15,13 @@ class NamespaceFactory(factory.django.DjangoModelFactory):
 
     class Meta:
         model = Namespace
+
+
+class DailyUsageFactory(factory.django.DjangoModelFactory):
+    """What one namespace used today."""
+
+    namespace = factory.SubFactory(NamespaceFactory)
+    day = factory.LazyFunction(lambda: datetime.now(UTC).date())
+
+    class Meta:
+        model = DailyUsage

@@ -46,6 +46,7 @@ async def put(request: MemoryRequest, body: Body, engine: Engine) -> Answer | No
     verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
     if verdict is None or verdict["refusal"] is not None:
         return None
+    tally.count_write(request.namespace)
     return rendering.written_answer(write.written(verdict))
 
 
@@ -54,4 +55,5 @@ async def delete(request: MemoryRequest, engine: Engine) -> Answer | None:
     verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
     if verdict is None or verdict["refusal"] is not None:
         return None
+    tally.count_write(request.namespace)
     return rendering.deleted_answer(write.deleted(verdict))

@@ -10,19 +10,21 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
-from namespaces import purging, removal
+from namespaces import biggest, purging, removal, standing
 from namespaces.errors import DatabaseTrouble
 from namespaces.models import PurgeJob
 
 IDLE_SECONDS = 0.5
 SWEEP_SECONDS = 2.0
-TRIM_SECONDS = 3_600.0
+HOURLY_SECONDS = 3_600.0
 
 logger = logging.getLogger("botwire.worker")
 
 
 class Command(BaseCommand):
-    help = "Remove expired entries, trim the change log and carry out purges, until stopped."
+    help = (
+        "Remove expired entries, trim the change log, purge, and keep the operators' lists up to date, until stopped."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--data", metavar="DIR", help="where data and the secret key are kept (BOTWIRE_DATA)")
@@ -35,6 +37,8 @@ class Command(BaseCommand):
                 f"{removal.sweep()} expired entries removed, {removal.trim_all()} changes forgotten, "
                 f"{batches} batches purged."
             )
+            self.stdout.write(f"{standing.refresh_all()} namespaces put in their place in the operators' lists.")
+            self.stdout.write(f"{biggest.look_at_all()} large namespaces searched for their biggest keys.")
             return
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -43,11 +47,11 @@ class Command(BaseCommand):
 
 
 def work(stop: threading.Event) -> None:
-    """Sweep every SWEEP_SECONDS, trim every TRIM_SECONDS and purge in between, until `stop`.
+    """Sweep every SWEEP_SECONDS, purge in between, do the rest every HOURLY_SECONDS, until `stop`.
 
     A database that is away is waited for.
     """
-    sweep_at = trim_at = time.monotonic()
+    sweep_at = hourly_at = time.monotonic()
     pause, pace = IDLE_SECONDS, purging.Pace()
     while not stop.wait(pause):
         pause = IDLE_SECONDS
@@ -55,9 +59,11 @@ def work(stop: threading.Event) -> None:
             if time.monotonic() >= sweep_at:
                 removal.sweep()
                 sweep_at = time.monotonic() + SWEEP_SECONDS
-            if time.monotonic() >= trim_at:
+            if time.monotonic() >= hourly_at:
+                standing.refresh_all()
+                biggest.look_at_all()
                 removal.trim_all()
-                trim_at = time.monotonic() + TRIM_SECONDS
+                hourly_at = time.monotonic() + HOURLY_SECONDS
             if purging.advance(PurgeJob.Driver.WORKER, pace):
                 pause = pace.rest
         except (Error, DatabaseTrouble) as error:
