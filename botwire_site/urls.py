@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.urls.resolvers import RoutePattern, URLResolver
 from django.views.generic import RedirectView
 
 from botwire_site import pages
@@ -12,7 +13,8 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/botwire/icon.svg")),
     path("docs/errors", pages.error_codes, name="error-codes"),
     path("admin/", admin.site.urls),
-    path("account/", include("botwire_site.accounts.urls")),
+    # Imported when first asked for: no worker needs the passkeys' library to start.
+    URLResolver(RoutePattern("account/"), "botwire_site.accounts.urls"),
     path("", include("api.urls")),
 ]
 handler400 = "api.problems.bad_request"
