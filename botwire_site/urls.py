@@ -3,13 +3,15 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.urls.resolvers import RoutePattern, URLResolver
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", include("botwire_site.visitors.urls")),
     path("favicon.ico", RedirectView.as_view(url=f"/{settings.STATIC_URL.strip('/')}/botwire/icon.svg")),
     path("admin/", admin.site.urls),
-    path("account/", include("botwire_site.accounts.urls")),
+    # Imported when first asked for: no worker needs the passkeys' library to start.
+    URLResolver(RoutePattern("account/"), "botwire_site.accounts.urls"),
     path("", include("api.urls")),
 ]
 handler400 = "api.problems.bad_request"

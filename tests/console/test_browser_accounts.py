@@ -180,8 +180,6 @@ def test_the_account_pages_suit_every_eye_and_break_no_policy(operator):
     operator.give_password()
     look(operator, "/account/login/verify/", "verify")
 
-    assert operator.faults == []
-
 
 def look(operator: Operator, path: str, name: str) -> None:
     for scheme in SCHEMES:
@@ -189,5 +187,7 @@ def look(operator: Operator, path: str, name: str) -> None:
         for width in WIDTHS:
             operator.page.set_viewport_size({"width": width, "height": 900})
             operator.open(path)
+            assert operator.faults == []
             assert not scrolls_sideways(operator.page), f"{name} {scheme} {width}"
             assert axe_violations(operator.page) == [], f"{name} {scheme} {width}"
+            operator.faults.clear()  # what axe itself does to load the admin's style sheets breaks the policy
