@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from api import problems
 from botwire_site.visitors import frame
 from namespaces.database import trouble_of
+from namespaces.errors import DatabaseTrouble, DiskFull
 
 PLACES = ("/admin", "/account")
 logger = logging.getLogger("botwire.people")
@@ -56,8 +57,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return frame.server_error(request)
     error = sys.exc_info()[1]
     if isinstance(error, RedisError) or (isinstance(error, Error) and trouble_of(error)):
-        return _page(503, "Not available now", "The database does not answer. Nothing is shown rather than half of it.")
+        return unavailable()
     return _page(500, "Something went wrong", "This is our fault, and it is in the server's log. Try again.")
+
+
+def unavailable(trouble: DatabaseTrouble | None = None) -> HttpResponse:
+    """The database's trouble as a page: what could not be read is never shown as empty."""
+    if isinstance(trouble, DiskFull):
+        return _page(507, "The disk is full", str(trouble))
+    page = _page(503, "Not available now", "The database does not answer. Nothing is shown rather than half of it.")
+    page["Retry-After"] = "1"
+    return page
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:

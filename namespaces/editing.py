@@ -10,10 +10,9 @@ from datetime import datetime
 from namespaces import clock, history, moderation
 from namespaces.browsing import entry_of
 from namespaces.conditions import ABSENT, Condition, at_version
-from namespaces.errors import MissingReason
 from namespaces.jsontext import JSONText
 from namespaces.models import ModerationAction
-from namespaces.names import operator_writer
+from namespaces.names import OPERATOR
 from namespaces.writing import Caller, Deleted, Written, delete_entry, set_entry
 
 Action = ModerationAction.Action
@@ -23,7 +22,7 @@ Action = ModerationAction.Action
 class Act:
     """Who acts on which key, why, and at which version they saw it; `seen` is None where they saw no entry.
 
-    Raises MissingReason.
+    Raises ActRefused.
     """
 
     namespace: str
@@ -33,8 +32,7 @@ class Act:
     reason: str
 
     def __post_init__(self) -> None:
-        if not self.reason.strip():
-            raise MissingReason
+        moderation.check_reason(self.reason)
 
     @property
     def condition(self) -> Condition:
@@ -48,14 +46,14 @@ class Act:
             moderation.record(
                 action,
                 operator=self.operator,
-                reason=self.reason.strip(),
+                reason=moderation.check_reason(self.reason),
                 namespace=self.namespace,
                 before={"key": self.key, "version": self.seen},
                 after={"key": self.key, "version": version, **after},
                 now=now,
             )
 
-        return Caller(operator_writer(self.operator), is_operator=True, witness=record)
+        return Caller(OPERATOR, is_operator=True, witness=record)
 
 
 def edit(act: Act, value: JSONText, *, keeps_expiry: bool = True, now: datetime | None = None) -> Written:

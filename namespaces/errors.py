@@ -6,7 +6,6 @@ Refusal
 │   ├── InvalidCursor
 │   ├── InvalidTTL                                                   (limit)
 │   ├── InvalidJSON
-│   ├── MissingReason
 │   └── JSONTooDeep                                                  (limit)
 ├── ValueTooLarge                                                    (limit, used)
 ├── Restricted                                                       (reason, until)
@@ -79,13 +78,6 @@ class InvalidJSON(InvalidInput):
 
 class JSONTooDeep(InvalidInput):
     code = "json_too_deep"
-
-
-class MissingReason(InvalidInput):
-    """An operator acts with a reason. No request of an agent is refused so."""
-
-    def __init__(self) -> None:
-        super().__init__("Give a reason: it is kept with what you do.")
 
 
 class ValueTooLarge(Refusal):

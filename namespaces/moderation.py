@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from namespaces import clock, database
+from namespaces import clock, database, standing
 from namespaces.errors import ActRefused, NamespaceNotFound, Refusal
 from namespaces.limits import LIMITS
 from namespaces.models import ModerationAction, Namespace
@@ -24,9 +24,6 @@ STATUS_OF: dict[str, Status] = {
     Action.SUSPEND: Status.SUSPENDED,
 }
 REASON_LENGTH = 1_000
-# Who operators' own changes are logged as, for agents to see. Which of them it was is in the moderation log alone: a
-# stranger need not learn the name of an account.
-WRITER = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +169,23 @@ def locked(namespace: str) -> Namespace:
 def _change(
     namespace: str, action: Action, columns: dict[str, Any], *, reason: str, operator: str, now: datetime
 ) -> None:
-    """Set columns of a namespace and log the act, in one transaction."""
+    """Set columns of a namespace and log the act, in one transaction; then put it in its place in operators' lists."""
     check_namespace(namespace)
-    with database.turn(writes=True), database.write_transaction():
-        row = locked(namespace)
-        before = {name: getattr(row, name) for name in columns}
-        Namespace.objects.filter(name=namespace).update(**columns)
-        record(
-            action,
-            operator=operator,
-            reason=reason,
-            namespace=namespace,
-            before=_as_json(before),
-            after=_as_json(columns),
-            now=now,
-        )
+    with database.turn(writes=True):
+        with database.write_transaction():
+            row = locked(namespace)
+            before = {name: getattr(row, name) for name in columns}
+            Namespace.objects.filter(name=namespace).update(**columns)
+            record(
+                action,
+                operator=operator,
+                reason=reason,
+                namespace=namespace,
+                before=_as_json(before),
+                after=_as_json(columns),
+                now=now,
+            )
+        standing.refresh([namespace], now=now)
 
 
 def _as_json(columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, Invali
 from namespaces.limits import limit
 
 NAMESPACE_LENGTH = 64
-# What operators are called where they write, a colon and their name behind it; nobody may call themselves so.
+# Who operators' own changes are logged as, for agents to see. Which of them it was is in the moderation log alone: a
+# stranger need not learn the name of an account.
 OPERATOR = "operator"
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.:@+]{0,63}")
 # Unicode category Cc: C0, DEL and C1.
@@ -52,10 +53,10 @@ def check_prefix(prefix: str) -> str:
 def check_writer(name: str, *, is_operator: bool = False) -> str:
     """Return `name` if a writer may call itself so: up to `writer_bytes` bytes of UTF-8, no control character.
 
-    `operator` and what begins with `operator:`, in whatever case, are the names of operators, and of nobody else.
+    Operators are called `operator`; nobody else is, in whatever case, nor with a colon and something behind it.
     """
     _check_text(name, InvalidWriter, "A writer's name", limit("writer_bytes"))
-    if not is_operator and is_operator_writer(name.casefold()):
+    if not is_operator and name.casefold().partition(":")[0] == OPERATOR:
         raise InvalidWriter(
             f"{OPERATOR!r}, alone or with a colon behind it, is what this server's operators are called.",
             limit=limit("writer_bytes"),
@@ -63,14 +64,9 @@ def check_writer(name: str, *, is_operator: bool = False) -> str:
     return name
 
 
-def operator_writer(name: str) -> str:
-    """The name under which an operator writes; a long one is cut to what a writer's name may have."""
-    return f"{OPERATOR}:{name}".encode()[: limit("writer_bytes")].decode(errors="ignore")
-
-
 def is_operator_writer(writer: str) -> bool:
     """Whether a writer is an operator, who has signed in, and no agent, who may call itself as it likes."""
-    return writer == OPERATOR or writer.startswith(f"{OPERATOR}:")
+    return writer == OPERATOR
 
 
 def _check_text(text: str, refusal: type[InvalidInput], what: str, most: int) -> None:

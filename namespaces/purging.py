@@ -14,11 +14,11 @@ from typing import Any
 
 from django.db.models.functions import Substr
 
-from namespaces import clock, database, removal
+from namespaces import clock, database, removal, standing
 from namespaces.errors import ActRefused, NamespaceNotFound
 from namespaces.models import Change, Entry, Namespace, PurgeJob
-from namespaces.moderation import WRITER, Action, check_reason, locked, record
-from namespaces.names import check_namespace, check_prefix
+from namespaces.moderation import Action, check_reason, locked, record
+from namespaces.names import OPERATOR, check_namespace, check_prefix
 
 State = PurgeJob.State
 Driver = PurgeJob.Driver
@@ -152,6 +152,8 @@ def advance(
             if job is not None:
                 _advance(job, driver, pace.rows, now or clock.now())
         pace.adapt(time.monotonic() - began)
+        if job is not None and job.state == State.DONE:
+            standing.refresh([job.namespace_id])
         return job is not None
 
 
@@ -170,7 +172,7 @@ def _remove_entries(job: PurgeJob, rows: int, now: datetime) -> None:
     # Beyond the cursor, because PostgreSQL would walk over all that was removed before.
     chosen = chosen.filter(key__gt=job.cursor) if job.cursor else chosen
     batch = removal.remove_batch(
-        job.namespace_id, chosen, Change.Kind.DELETE, WRITER, now, most=rows, most_bytes=BATCH_BYTES
+        job.namespace_id, chosen, Change.Kind.DELETE, OPERATOR, now, most=rows, most_bytes=BATCH_BYTES
     )
     if not batch.count:
         job.erased_revision = 0

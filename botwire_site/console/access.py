@@ -8,6 +8,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 
+from botwire_site import people
+from namespaces.errors import DatabaseTrouble
+
 View = Callable[..., HttpResponseBase]
 
 VIEW = "namespaces.view_namespace"
@@ -39,7 +42,10 @@ def operator_page(permission: str, *, to_post: str | None = None) -> Callable[[V
                 _require(request, to_post)
             else:
                 return HttpResponseNotAllowed(["GET", "HEAD", *(["POST"] if to_post else [])])
-            return view(request, *args, **kwargs)
+            try:
+                return view(request, *args, **kwargs)
+            except DatabaseTrouble as trouble:
+                return people.unavailable(trouble)
 
         return guarded
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from botwire_site.console.rendering import render_page
 from namespaces.browsing import namespace_of
-from namespaces.errors import DatabaseTrouble, InvalidInput, Missing, Refusal
+from namespaces.errors import ActRefused, DatabaseTrouble, InvalidInput, Missing, Refusal
 from namespaces.models import Namespace
 
 NamespaceView = Callable[[HttpRequest, Namespace], HttpResponse]
@@ -33,12 +33,12 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     return render_page(request, "refused.html", {"refusal": refusal}, title="Not shown", status=status_of(refusal))
 
 
-def status_of(refusal: Refusal) -> int:
+def status_of(refusal: Refusal | ActRefused) -> int:
     """The status of a page on which a refusal is told."""
     match refusal:
         case Missing():
             return 404
-        case InvalidInput():
+        case InvalidInput() | ActRefused():
             return 400
         case DatabaseTrouble():
             return 503

@@ -15,7 +15,7 @@ from botwire_site.console.entry import Sight, commands_of, fault_in, value_view
 from botwire_site.console.rendering import render_page, visible
 from botwire_site.templatetags.memory import address
 from namespaces import editing
-from namespaces.errors import InvalidInput, PreconditionFailed, Refusal
+from namespaces.errors import ActRefused, InvalidInput, PreconditionFailed, Refusal
 from namespaces.jsontext import JSONText
 from namespaces.models import Namespace
 
@@ -52,7 +52,7 @@ def _act(request: HttpRequest, namespace: Namespace) -> HttpResponse:
     try:
         act = editing.Act(namespace.name, name, seen, operator_name(request), given.get("reason", ""))
         messages.success(request, _carry_out(act, given, text))
-    except Refusal as refusal:
+    except (Refusal, ActRefused) as refusal:
         sight = Sight.of(namespace, name, None)
         return _page(request, sight, _refused(sight, given, text, seen, refusal), status=status_of(refusal))
     return HttpResponseRedirect(address("key", namespace.name, key=name), status=303)
@@ -72,7 +72,7 @@ def _carry_out(act: editing.Act, given: Any, text: str) -> str:
             raise InvalidInput("There is nothing to do.")
 
 
-def _refused(sight: Sight, given: Any, text: str, seen: int | None, refusal: Refusal) -> dict[str, Any]:
+def _refused(sight: Sight, given: Any, text: str, seen: int | None, refusal: Refusal | ActRefused) -> dict[str, Any]:
     """What the page says of a refusal: in the form of the act, with everything that was entered."""
     is_lost = isinstance(refusal, PreconditionFailed)
     return {

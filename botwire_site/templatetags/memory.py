@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from botwire_site.console.rendering import visible
-from namespaces.names import OPERATOR, is_operator_writer
+from namespaces.names import is_operator_writer
 
 register = template.Library()
 
@@ -57,9 +57,7 @@ def by(writer: str) -> SafeString:
     if not writer:
         return SafeString('<span class="quiet">unnamed</span>')
     if is_operator_writer(writer):
-        return format_html(
-            '<span class="status">operator</span> {}', shown(writer.removeprefix(OPERATOR).removeprefix(":"))
-        )
+        return SafeString('<span class="status">operator</span>')
     return shown(writer)
 
 

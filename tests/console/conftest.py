@@ -10,6 +10,11 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from playwright.sync_api import Page
+
+from tests.browser import PageOpener
+from tests.console.sessions import session_on
+from tests.servers import Server
 
 ROLES = ("viewer", "moderator", "administrator")
 
@@ -53,3 +58,24 @@ def moderator(signed_in: Callable[[str], Client]) -> Client:
 @pytest.fixture
 def administrator(signed_in: Callable[[str], Client]) -> Client:
     return signed_in("administrator")
+
+
+@pytest.fixture(scope="session")
+def cookies() -> dict[tuple[str, str], str]:
+    """Sessions that are made already, by server and role."""
+    return {}
+
+
+@pytest.fixture
+def open_signed_in(
+    server: Server, open_page: PageOpener, cookies: dict[tuple[str, str], str]
+) -> Callable[..., tuple[Page, list[str]]]:
+    """`open_signed_in("viewer", **options)`: a page on `server` where an operator of that role is, and its faults."""
+
+    def open_signed_in(role: str, **options: object) -> tuple[Page, list[str]]:
+        page, faults = open_page(server.url, **options)
+        cookie = cookies.get((server.url, role)) or cookies.setdefault((server.url, role), session_on(server, role))
+        page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": server.url}])
+        return page, faults
+
+    return open_signed_in

@@ -1,8 +1,11 @@
 """Who may open the operators' pages."""
 
+from threading import BoundedSemaphore
+
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from namespaces import database
 from tests.console.conftest import past_second_factor
 
 
@@ -26,3 +29,14 @@ def test_a_viewer_sees_the_overview(viewer):
 
 def test_an_overview_takes_no_post(administrator):
     assert administrator.post("/admin/").status_code == 405
+
+
+def test_a_database_that_does_not_answer_is_told_and_never_shown_as_empty(viewer, monkeypatch):
+    monkeypatch.setattr(database, "STALL_SECONDS", 0)
+    monkeypatch.setattr(database, "_turns", BoundedSemaphore(1))
+    database._turns.acquire()
+
+    answer = viewer.get("/admin/log/")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert "The database does not answer" in answer.text

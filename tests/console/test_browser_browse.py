@@ -1,61 +1,24 @@
 """Browse, key and live in a real browser, against a real server, under the real Content-Security-Policy."""
 
 import hashlib
-import os
-import subprocess
-import sys
+from functools import partial
 from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.conftest import ROOT
 from tests.console.memories import HOSTILE_KEYS, HOSTILE_VALUES
 from tests.console.memories import page as path_of
-from tests.site.test_pages import browser, open_page  # noqa: F401 - a fixture
 
-SESSION = """
-from importlib import import_module
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.auth.models import Group
-user, _ = get_user_model().objects.get_or_create(username="moderator", defaults=dict(is_staff=True))
-user.groups.add(Group.objects.get(name="moderator"))
-session = import_module(settings.SESSION_ENGINE).SessionStore()
-session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session.save()
-print("SESSION", session.session_key)
-"""
 EDITOR = ".cm-content"
 
 
-@pytest.fixture(scope="module")
-def session_key(server) -> str:
-    """The session of a moderator on the server."""
-    environment = {**os.environ, "BOTWIRE_DATA": str(server.folder)}
-    if server.database_url:
-        environment["DATABASE_URL"] = server.database_url
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "--command", SESSION]
-    said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
-    return next(line.split()[1] for line in said.splitlines() if line.startswith("SESSION"))
-
-
 @pytest.fixture
-def sign_in(server, browser, session_key):  # noqa: F811
+def sign_in(open_signed_in):
     """`sign_in()`: a page of a browser of its own in which a moderator is signed in, and its faults."""
-    pages = []
-
-    def make(**options) -> tuple[Page, list[str]]:
-        page, faults = open_page(browser, server.url, **options)
-        page.context.add_cookies([{"name": "sessionid", "value": session_key, "url": server.url}])
-        pages.append(page)
-        return page, faults
-
-    yield make
-    for page in pages:
-        page.close()
+    return partial(open_signed_in, "moderator")
 
 
 @pytest.fixture

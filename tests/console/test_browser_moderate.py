@@ -4,42 +4,7 @@ import json
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
-
-from tests.console.test_purge_processes import manage
-from tests.site.test_pages import browser, open_page  # noqa: F401 - a fixture
-
-SESSION = """
-from importlib import import_module
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.auth.models import Group
-user, _ = get_user_model().objects.get_or_create(username="{role}", defaults=dict(is_staff=True))
-user.groups.add(Group.objects.get(name="{role}"))
-session = import_module(settings.SESSION_ENGINE).SessionStore()
-session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session.save()
-print("SESSION", session.session_key)
-"""
-
-
-@pytest.fixture
-def signed_in(server, browser):  # noqa: F811
-    """`signed_in("viewer")`: a page of a browser in which an operator of that role is signed in, and its faults."""
-    pages = []
-
-    def make(role: str, **options) -> tuple[Page, list[str]]:
-        said = manage(server, SESSION.format(role=role))
-        [key] = [line.split()[1] for line in said.splitlines() if line.startswith("SESSION")]
-        page, faults = open_page(browser, server.url, **options)
-        page.context.add_cookies([{"name": "sessionid", "value": key, "url": server.url}])
-        pages.append(page)
-        return page, faults
-
-    yield make
-    for page in pages:
-        page.close()
+from playwright.sync_api import expect
 
 
 @pytest.fixture
@@ -50,8 +15,8 @@ def agent(server, namespace):
         yield client
 
 
-def test_a_suspension_in_the_browser_reaches_the_agent_and_ends(server, agent, namespace, signed_in):
-    page, faults = signed_in("moderator")
+def test_a_suspension_in_the_browser_reaches_the_agent_and_ends(server, agent, namespace, open_signed_in):
+    page, faults = open_signed_in("moderator")
     page.goto(f"{server.url}/admin/namespaces/{namespace}/moderate/")
 
     page.check("#action-suspend")
@@ -78,8 +43,8 @@ def test_a_suspension_in_the_browser_reaches_the_agent_and_ends(server, agent, n
     assert faults == []
 
 
-def test_moderation_works_by_keyboard_alone(server, agent, namespace, signed_in):
-    page, faults = signed_in("moderator")
+def test_moderation_works_by_keyboard_alone(server, agent, namespace, open_signed_in):
+    page, faults = open_signed_in("moderator")
     page.goto(f"{server.url}/admin/namespaces/{namespace}/moderate/")
 
     def tab_to(identity: str) -> None:
@@ -102,8 +67,8 @@ def test_moderation_works_by_keyboard_alone(server, agent, namespace, signed_in)
     assert faults == []
 
 
-def test_it_works_without_scripts(server, agent, namespace, signed_in):
-    page, _ = signed_in("moderator", java_script_enabled=False)
+def test_it_works_without_scripts(server, agent, namespace, open_signed_in):
+    page, _ = open_signed_in("moderator", java_script_enabled=False)
     page.goto(f"{server.url}/admin/namespaces/{namespace}/moderate/")
 
     page.check("#action-read_only")
@@ -117,10 +82,10 @@ def test_it_works_without_scripts(server, agent, namespace, signed_in):
     assert agent.put("/k", json={"value": 2}).text == preview
 
 
-def test_a_purge_is_typed_followed_and_done(server, agent, namespace, signed_in):
+def test_a_purge_is_typed_followed_and_done(server, agent, namespace, open_signed_in):
     for number in range(5):
         agent.put(f"/p:{number}", json={"value": number})
-    page, faults = signed_in("administrator")
+    page, faults = open_signed_in("administrator")
     page.goto(f"{server.url}/admin/namespaces/{namespace}/purge/?prefix=p:")
 
     with page.expect_download() as download:
@@ -142,8 +107,8 @@ def test_a_purge_is_typed_followed_and_done(server, agent, namespace, signed_in)
     assert faults == []
 
 
-def test_a_viewer_sees_no_purge(server, agent, namespace, signed_in):
-    page, _ = signed_in("viewer")
+def test_a_viewer_sees_no_purge(server, agent, namespace, open_signed_in):
+    page, _ = open_signed_in("viewer")
 
     page.goto(f"{server.url}/admin/log/")
     expect(page.get_by_role("link", name="Purge", exact=True)).to_have_count(0)
@@ -154,8 +119,8 @@ def test_a_viewer_sees_no_purge(server, agent, namespace, signed_in):
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_fit_and_break_no_policy(server, agent, namespace, signed_in, scheme, width):
-    page, faults = signed_in("administrator", color_scheme=scheme, viewport={"width": width, "height": 900})
+def test_the_pages_fit_and_break_no_policy(server, agent, namespace, open_signed_in, scheme, width):
+    page, faults = open_signed_in("administrator", color_scheme=scheme, viewport={"width": width, "height": 900})
 
     for path in (f"namespaces/{namespace}/moderate/?action=suspend&reason=x", f"namespaces/{namespace}/purge/", "log/"):
         answer = page.goto(f"{server.url}/admin/{path}", wait_until="networkidle")

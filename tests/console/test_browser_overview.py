@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from namespaces import clock, moderation
+from tests.browser import CHROMIUM, QUIET
 from tests.console.test_overview import make
 from tests.factories import DailyUsageFactory
-from tests.site.test_pages import CHROMIUM, QUIET
 
 HOST = "http://localhost"
 PATHS = [

@@ -1,6 +1,5 @@
 """Purging with real processes: killed in the middle, it goes on and ends exact; and TRUNCATE spares the log."""
 
-import os
 import subprocess
 import sys
 import time
@@ -9,23 +8,11 @@ import psycopg
 import pytest
 
 from tests.conftest import ROOT, Server, _new_postgresql_database
+from tests.console.sessions import environment_of, manage
 from tests.promises.books import _snapshot, books_of
 
 ENTRIES = 10_000
 KILLS = 3
-
-
-def environment_of(server):
-    database = {"DATABASE_URL": server.database_url} if server.database_url else {}
-    return {**os.environ, "BOTWIRE_DATA": str(server.folder), **database}
-
-
-def manage(server, code):
-    """Run Python with the server's own settings; what it prints."""
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", code]
-    environment = environment_of(server)
-    ended = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True, timeout=120)
-    return ended.stdout
 
 
 @pytest.fixture
