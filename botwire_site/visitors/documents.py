@@ -25,7 +25,7 @@ INDEX = "docs/README.md"
 _LISTED = re.compile(r"^- \[(?P<title>[^]]+)\]\((?P<target>[^)]+)\): (?P<about>.+)$", re.MULTILINE)
 _MEMBERS = re.compile(r"^\| \d{3} \| `(?P<code>\w+)` \|.*\| (?P<members>[^|]*)\|$", re.MULTILINE)
 PICTURES = (".png", ".webp", ".jpg", ".svg")
-PROGRAMS = (".py",)
+PROGRAMS = {"examples": (".py",), "deploy": (".conf", ".cfg")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,13 @@ def address_of(target: str, page_path: str, *, suffix: str = "") -> str | None:
 
 @cache
 def _attached() -> dict[str, Path]:
-    """What may be read beside the documents, by its path below `/docs/`: pictures of docs/, programs of examples/."""
+    """What may be read beside the documents, by its path below `/docs/`: pictures of docs/, programs, configurations."""
     pictures = {file.relative_to(settings.BASE_DIR / "docs"): file for file in _files("docs", PICTURES)}
-    programs = {file.relative_to(settings.BASE_DIR): file for file in _files("examples", PROGRAMS)}
+    programs = {
+        file.relative_to(settings.BASE_DIR): file
+        for folder, suffixes in PROGRAMS.items()
+        for file in _files(folder, suffixes)
+    }
     return {path.as_posix(): file for path, file in (pictures | programs).items()}
 
 
@@ -151,7 +155,7 @@ def as_markdown(request: HttpRequest, name: str) -> HttpResponse:
 
 @visitor_page
 def attachment(request: HttpRequest, path: str) -> HttpResponseBase:
-    """A picture of docs/ as a file, or a program of examples/ as a page."""
+    """A picture of docs/ as a file, or a program or a configuration as a page."""
     file = _attached().get(path)
     if file is None:
         raise Http404
