@@ -1,7 +1,5 @@
 """The ASGI application: the lane where it can answer, Django everywhere else."""
 
-import logging
-
 from api import problems
 from api.lane import memory
 from api.lane.around import Around
@@ -12,7 +10,7 @@ from api.rendering import Answer
 from namespaces import engine, tally
 from namespaces.errors import DatabaseTrouble
 
-logger = logging.getLogger("botwire.lane")
+_FIRST = {"type": "http", "http_version": "1.1", "scheme": "http", "headers": []}
 
 
 class Application:
@@ -64,6 +62,7 @@ class Application:
         """Start and stop with the process (ASGI's lifespan protocol)."""
         await receive()
         self._engine = await engine.start()
+        await self._around_health.response(_FIRST, {})  # Django imports the views now, not while somebody waits
         await send({"type": "lifespan.startup.complete"})
         await receive()
         running, self._engine = self._engine, None
