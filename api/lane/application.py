@@ -10,8 +10,6 @@ from api.rendering import Answer
 from namespaces import engine, tally
 from namespaces.errors import DatabaseTrouble
 
-_FIRST = {"type": "http", "http_version": "1.1", "scheme": "http", "headers": []}
-
 
 class Application:
     """The site (ASGI 3). `django` is its WSGI application; without the lifespan protocol, it answers everything."""
@@ -62,7 +60,6 @@ class Application:
         """Start and stop with the process (ASGI's lifespan protocol)."""
         await receive()
         self._engine = await engine.start()
-        await self._around_health.response(_FIRST, {})  # Django imports the views now, not while somebody waits
         await send({"type": "lifespan.startup.complete"})
         await receive()
         running, self._engine = self._engine, None
