@@ -1,9 +1,11 @@
-"""gunicorn's ASGI worker, with our answer to what is not HTTP, and without two surprises for clients.
+"""gunicorn's ASGI worker, with our answer to what is not HTTP, and without its surprises when a connection or it ends.
 
-Both reach into gunicorn's own protocol, which has no other way in; the version is pinned to one minor release.
+This reaches into gunicorn's own protocol, which has no other way in; pyproject.toml pins its major version.
 """
 
 import asyncio
+import signal
+import sys
 from typing import Any
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -91,6 +93,15 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self.protocols: set[Protocol] = set()
         gasgi.ASGIProtocol = Protocol
+
+    def init_signals(self) -> None:
+        """Until the loop runs, there is nothing to finish; uvloop would lose a signal that comes before."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: sys.exit(0))
+
+    async def _serve(self) -> None:
+        super().init_signals()
+        await super()._serve()
 
     async def _shutdown(self) -> None:
         """End without waiting, as gunicorn does, for clients that keep a connection and send nothing on it."""

@@ -1,7 +1,5 @@
 """The ASGI application: the lane where it can answer, Django everywhere else."""
 
-import logging
-
 from api import problems
 from api.lane import memory
 from api.lane.around import Around
@@ -11,8 +9,6 @@ from api.lane.requests import MemoryRequest, memory_request_of, plain_headers_of
 from api.rendering import Answer
 from namespaces import engine, tally
 from namespaces.errors import DatabaseTrouble
-
-logger = logging.getLogger("botwire.lane")
 
 
 class Application:

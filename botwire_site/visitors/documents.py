@@ -84,7 +84,7 @@ def address_of(target: str, page_path: str, *, suffix: str = "") -> str | None:
 
 @cache
 def _attached() -> dict[str, Path]:
-    """What may be read beside the documents, by its path below `/docs/`: pictures of docs/, programs, configurations."""
+    """What may be read beside the documents, by its path below `/docs/`: pictures, programs, configurations."""
     pictures = {file.relative_to(settings.BASE_DIR / "docs"): file for file in _files("docs", PICTURES)}
     programs = {
         file.relative_to(settings.BASE_DIR): file

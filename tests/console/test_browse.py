@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from namespaces import browsing, clock
 from namespaces.models import Entry, Namespace
+from tests.console.conftest import past_second_factor
 from tests.console.memories import HOSTILE_KEYS, page, remember
 from tests.plans import assert_by_index
 
@@ -124,11 +125,10 @@ def test_a_prefix_that_can_be_none_is_an_error(viewer, namespace):
 def test_a_stranger_and_an_account_without_a_role_see_nothing(viewer, client, django_user_model, namespace, name):
     remember(namespace, "k")
     address = page(namespace, name, key="k")
-    nobody = django_user_model.objects.create(username="nobody", is_staff=True)
+    nobody = past_second_factor(django_user_model.objects.create(username="nobody", is_staff=True))
 
     assert client.get(address).status_code == 302
-    client.force_login(nobody)
-    assert client.get(address).status_code == 403
+    assert nobody.get(address).status_code == 403
     assert viewer.get(address).status_code == 200
 
 

@@ -130,7 +130,7 @@ def test_the_slower_of_two_operators_is_told_and_keeps_the_text(server, namespac
 
     second.click("text=Save, if still")
 
-    expect(second.locator("[role=alert]")).to_contain_text("changed by operator moderator since you opened it")
+    expect(second.locator("[role=alert]")).to_contain_text("changed by operator since you opened it")
     expect(second.locator(".difference .added").first).to_have_text('+   "a": 2')
     expect(second.locator(EDITOR)).to_have_text('{"a": 3}')
     assert value_of(server, namespace, "k") == {"a": 2}

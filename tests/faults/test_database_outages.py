@@ -149,10 +149,7 @@ WRITES = (b"WITH verdict", b"_pg3_")  # as text, or by the name under which it w
 
 
 class CuttingProxy:
-    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to.
-
-    A write is known by its text, or by the name (`_pg3_...`) under which psycopg has prepared it.
-    """
+    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to."""
 
     def __init__(self, socket_path: str) -> None:
         self.socket_path = socket_path

@@ -142,9 +142,10 @@ class Service:
             signal.signal(number, self._stop)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
             signal.signal(signal.SIGHUP, self._hang_up)
-        self._gunicorn, self._worker = self._start_gunicorn(), self._start_worker()
+        self._gunicorn = self._start_gunicorn()
         while self._is_serving() and not _answers(self._bind):
             time.sleep(0.05)
+        self._worker = self._start_worker()  # after it, so that it takes no time from those who wait for an answer
 
     def watch(self) -> None:
         """Serve until a signal; CommandError if gunicorn ends by itself."""
