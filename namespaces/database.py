@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, Error, IntegrityError, connection, connections, transaction
+from django.db import DatabaseError, Error, connection, connections, transaction
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, OutcomeUnknown
@@ -74,14 +74,20 @@ def _run_locked(sql: str, parameters: Parameters) -> Row | None:
     """Run `sql` with the namespace locked; once more where its row appeared between the lock, in vain, and the write.
 
     Such a write holds no lock. If another one came in between, both want the same revision of the change log, whose
-    primary key lets one of them in; the other has changed nothing, and now finds a row to lock.
+    primary key lets one of them in, or each waits for the other until PostgreSQL ends one. The other, or the ended one,
+    has changed nothing, and now finds a row to lock.
     """
     try:
         return _lock_and_run(sql, parameters)
-    except IntegrityError:
-        if connection.in_atomic_block:
+    except DatabaseError as error:
+        if connection.in_atomic_block or not met_another_first_write(error.__cause__):
             raise
         return _lock_and_run(sql, parameters)
+
+
+def met_another_first_write(cause: BaseException | None) -> bool:
+    """Whether a write without a lock ran into another one, as told in `_run_locked`."""
+    return isinstance(cause, psycopg.IntegrityError | psycopg.errors.DeadlockDetected)
 
 
 def _lock_and_run(sql: str, parameters: Parameters) -> Row | None:

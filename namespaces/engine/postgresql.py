@@ -138,9 +138,9 @@ def _is_worth_another_try(error: psycopg.Error, jobs: list[Job]) -> bool:
 
     The second is told in `namespaces.database._run_locked`. A trouble such as a lock that is held meets them all.
     """
-    if database.trouble_of_driver(error) is not None:
-        return False
-    return len(jobs) > 1 or isinstance(error, psycopg.IntegrityError)
+    if database.met_another_first_write(error):
+        return True
+    return len(jobs) > 1 and database.trouble_of_driver(error) is None
 
 
 def _fail(job: Job, error: psycopg.Error) -> None:
