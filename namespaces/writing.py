@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError
+
 from namespaces import clock, database, engine, sql
 from namespaces.conditions import ALWAYS, Condition
 from namespaces.errors import InvalidTTL, KeyNotFound, NamespaceNotFound, PreconditionFailed, StorageLimit
@@ -207,7 +209,19 @@ def _run(write: Write, caller: Caller) -> database.Row:
         verdict = _run_with(caller.witness, write)
     else:
         verdict = engine.carry_out(write.plan, write.condition.sql, write.parameters)
-    return _run_in_new_namespace(write, caller) if verdict is None else verdict
+    return _run_first(write, caller) if verdict is None else verdict
+
+
+def _run_first(write: Write, caller: Caller) -> database.Row:
+    """Run the first write of a namespace; where another one came first and stopped it, as a later one."""
+    try:
+        return _run_in_new_namespace(write, caller)
+    except DatabaseError as error:
+        if not database.met_another_first_write(error.__cause__):
+            raise
+        return engine.carry_out(write.plan, write.condition.sql, write.parameters) or _run_in_new_namespace(
+            write, caller
+        )
 
 
 def _run_with(witness: Callable[[int], None], write: Write) -> database.Row | None:
