@@ -120,14 +120,19 @@ def _switch_to(chosen: dict[str, Any]) -> None:
 def django_db_setup(database: str, django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)
-        if connection.vendor == "postgresql":  # tests that commit are cleaned up after by TRUNCATE
-            with connection.cursor() as cursor:
-                cursor.execute("DROP TRIGGER moderation_no_truncate ON namespaces_moderationaction")
+        allow_truncate()
         yield
         connections.close_all()
         if connection.vendor == "postgresql":
             connection.close_pool()  # type: ignore[attr-defined]
         teardown_databases(made, verbosity=0)
+
+
+def allow_truncate() -> None:
+    """Let tests that commit be cleaned up after: Django empties PostgreSQL's tables by TRUNCATE."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER moderation_no_truncate ON namespaces_moderationaction")
 
 
 # --- requests without a server

@@ -20,7 +20,7 @@ def refuse_truncate(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
 
 def allow_truncate(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
     if editor.connection.vendor == "postgresql":
-        editor.execute(f"DROP TRIGGER moderation_no_truncate ON {TABLE}")
+        editor.execute(f"DROP TRIGGER IF EXISTS moderation_no_truncate ON {TABLE}")
 
 
 class Migration(migrations.Migration):

@@ -5,6 +5,8 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tests.conftest import allow_truncate
+
 ROLES = {
     "viewer": {"view_namespace"},
     "moderator": {"view_namespace", "moderate_namespace"},
@@ -34,6 +36,7 @@ def _migrations(database, transactional_db):
     yield
     leaves = MigrationExecutor(connection).loader.graph.leaf_nodes("namespaces")
     MigrationExecutor(connection).migrate(leaves)
+    allow_truncate()
 
 
 def test_a_new_database_has_the_three_roles(database, db):

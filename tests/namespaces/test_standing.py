@@ -107,7 +107,7 @@ def test_yesterday_s_use_is_taken_back(database):
     assert (standing_of(made.name)["day"], standing_of(made.name)["write_use"]) == (TODAY, 0)
 
 
-def test_accepted_writes_over_http_move_the_standing_and_the_total(api, counting, namespace):
+def test_accepted_writes_over_http_move_the_standing_and_the_total(database, api, counting, namespace):
     api.put(f"/memory/{namespace}/a", {"value": 1}, content_type="application/json")
     api.put(f"/memory/{namespace}/b", {"value": 1}, content_type="application/json")
     api.delete(f"/memory/{namespace}/a")
