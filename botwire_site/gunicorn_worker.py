@@ -41,6 +41,16 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
             receiver.signal_disconnect()
         return True
 
+    def _feed_callback_parser(self, data: bytes) -> bool:
+        """Python reads no integer of more than 4,300 digits, which gunicorn does not expect of a length."""
+        try:
+            goes_on: bool = super()._feed_callback_parser(data)
+        except ValueError:
+            self._send_error_response(400, "Content-Length is beyond any length.")
+            self._close_transport()
+            return False
+        return goes_on
+
     def _on_headers_complete(self) -> bool:
         self.is_answered = False
         is_skipped: bool = super()._on_headers_complete()
