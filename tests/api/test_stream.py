@@ -1,5 +1,6 @@
 """The change log as server-sent events, over a real server."""
 
+import asyncio
 import json
 import socket
 import time
@@ -7,6 +8,10 @@ import time
 import httpx
 import pytest
 
+from api.lane import held
+from api.lane.body import Body
+from api.lane.wait_requests import ChangesWait
+from namespaces import engine
 from tests.waiting import Asker, events
 
 
@@ -127,6 +132,39 @@ def test_a_reader_that_falls_behind_is_not_remembered_for(asker):
         time.sleep(0.5)
 
         assert [event["id"] for event in changes(stream, 20)] == [str(number) for number in range(1, 21)]
+
+
+def test_a_reader_that_makes_no_room_is_dropped(monkeypatch):
+    monkeypatch.setattr(held, "SLOW_SECONDS", 0.05)
+
+    async def send(message) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(held._send(send, "data: 1\n\n"))
+
+
+def test_a_quiet_stream_beats(monkeypatch, namespace, database, transactional_db):
+    monkeypatch.setattr(held, "HEARTBEAT_SECONDS", 0.1)
+    request = ChangesWait(namespace, "", {}, since=0, prefix="", most=10, seconds=0, is_stream=True)
+
+    async def parts_of_a_second() -> str:
+        running = await engine.start()
+        waits, sent = held.Waits(running), []
+
+        async def send(message) -> None:
+            sent.append(message.get("body", b"").decode())
+
+        stream = asyncio.create_task(waits.stream(request, Body(asyncio.Event().wait), send, []))
+        await asyncio.sleep(1)
+        waits.end()
+        await stream
+        await running.stop()
+        return "".join(sent)
+
+    sent = asyncio.run(parts_of_a_second())
+
+    assert sent.startswith("retry: 1000\nid: 0\n\n:\nid: 0\n\n:\nid: 0\n\n")
 
 
 def test_methods_other_than_get_are_not_held(asker):
