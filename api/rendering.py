@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from api.conditional import names_tag
 from namespaces import clock
+from namespaces.changes import ChangePage, LoggedChange
 from namespaces.names import is_operator_writer
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
@@ -124,13 +125,18 @@ def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
     after = as_json(
         {
             "version": entry.version,
-            "writer": {"name": entry.writer, "verified": is_operator_writer(entry.writer)} if entry.writer else None,
+            "writer": _writer(entry.writer),
             "created_at": timestamp(entry.created_at),
             "updated_at": timestamp(entry.updated_at),
             "expires_at": timestamp(entry.expires_at),
         }
     )[1:]
     return f'{before}, "value": {entry.value}, {after}'
+
+
+def _writer(name: str) -> dict[str, Any] | None:
+    """Who wrote; only operators' names are verified, an agent's is what it calls itself."""
+    return {"name": name, "verified": is_operator_writer(name)} if name else None
 
 
 def page_body(namespace: str, page: Page) -> str:
@@ -141,6 +147,50 @@ def page_body(namespace: str, page: Page) -> str:
         return body
     entries = ", ".join(entry_body(entry, with_namespace=False) for entry in page.entries)
     return f'{body[:-1]}, "entries": [{entries}]}}'
+
+
+def changes_body(page: ChangePage) -> str:
+    head = as_json({"namespace": page.namespace, "revision": page.revision})[:-1]
+    changes = ", ".join(map(change_body, page.changes))
+    return f'{head}, "changes": [{changes}], "next": {page.next}}}'
+
+
+def change_body(change: LoggedChange) -> str:
+    """One change, on one line unless its value was set on several; `value` is there where one was set."""
+    before = as_json({"revision": change.revision, "kind": change.kind, "key": change.key})[:-1]
+    value = "" if change.value is None else f', "value": {change.value}'
+    after = as_json(
+        {
+            "bytes": change.bytes,
+            "writer": _writer(change.writer),
+            "at": timestamp(change.at),
+        }
+    )[1:]
+    return f"{before}{value}, {after}"
+
+
+EVENT_STREAM = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}  # nginx would keep events back
+
+
+def events_answer(page: ChangePage) -> Answer:
+    """A stream of events that is over at once: the client comes again for what happens later."""
+    return Answer(stream_start(page) + events_of(page), headers=EVENT_STREAM)
+
+
+def stream_start(page: ChangePage) -> str:
+    """How soon a client that lost its stream may come again, in milliseconds, and from which revision."""
+    return f"retry: 1000\nid: {page.since}\n\n"
+
+
+def events_of(page: ChangePage) -> str:
+    """The changes as server-sent events, each by the id of its revision."""
+    return "".join(map(_event, page.changes))
+
+
+def _event(change: LoggedChange) -> str:
+    # White space between the tokens of JSON may be line breaks, which end a line of data; strings have none inside.
+    data = change_body(change).replace("\r", " ").replace("\n", " ")
+    return f"id: {change.revision}\nevent: change\ndata: {data}\n\n"
 
 
 def state_body(state: State) -> str:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest
 
 from api.refusals import RequestRefused
+from namespaces.changes import NOW
 from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, InvalidWriter
 from namespaces.limits import limit
 from namespaces.names import NAMESPACE_LENGTH, check_key, check_namespace, check_writer
@@ -65,8 +66,13 @@ def _decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
 
 def parameters_of(request: HttpRequest, *known: str) -> dict[str, str]:
     """The query parameters by name; an unknown or doubled one is refused, so that a slip never widens a request."""
+    return parameters_in(request.META.get("QUERY_STRING", ""), *known)
+
+
+def parameters_in(query: str, *known: str) -> dict[str, str]:
+    """The same of a raw query string."""
     found: dict[str, str] = {}
-    for name, value in _pairs(request.META.get("QUERY_STRING", "")):
+    for name, value in _pairs(query):
         if name not in known or name in found:
             fault = "stands twice" if name in found else f"is unknown here; known are: {', '.join(known) or 'none'}"
             raise RequestRefused("invalid_parameter", f"The query parameter {name!r} {fault}.", parameter=name)
@@ -94,11 +100,43 @@ def page_limit_of(parameters: dict[str, str]) -> int:
     """The `limit` of a list; refused unless a whole number from 1 to the limit on keys per page."""
     given = parameters.get("limit", str(limit("keys_per_page_default")))
     most = limit("keys_per_page")
-    if not (given.isascii() and given.isdigit() and len(given) < 10 and 1 <= int(given) <= most):
+    if not (_is_whole(given) and 1 <= int(given) <= most):
         raise RequestRefused(
             "invalid_parameter", f"limit is a whole number from 1 to {most:,}.", parameter="limit", limit=most
         )
     return int(given)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is a whole number, of so few digits that a signed 64-bit integer holds it."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def since_of(parameters: dict[str, str], last_event_id: str = "") -> int:
+    """The revision in the header Last-Event-ID, which is the later one, or in `since`; NOW where there is neither."""
+    given = last_event_id or parameters.get("since")
+    if given is None:
+        return NOW
+    if not _is_whole(given):
+        message = "since, or Last-Event-ID, is a revision, a whole number from 0."
+        raise RequestRefused("invalid_parameter", message, parameter="since")
+    return int(given)
+
+
+def wait_of(parameters: dict[str, str]) -> int | None:
+    """For how many seconds the answer may be held, None where `wait` is not given."""
+    given, most = parameters.get("wait"), limit("wait_seconds")
+    if given is None:
+        return None
+    if not (_is_whole(given) and int(given) <= most):
+        message = f"wait is a whole number of seconds from 0 to {most:,}."
+        raise RequestRefused("invalid_parameter", message, parameter="wait", limit=most)
+    return int(given)
+
+
+def wants_stream(accept: str) -> bool:
+    """Whether the header Accept asks for a stream of events."""
+    return "text/event-stream" in accept.lower()
 
 
 def wants_values(parameters: dict[str, str]) -> bool:
@@ -123,9 +161,13 @@ def address_of(request: HttpRequest) -> str:
 
     Entries of X-Forwarded-For left of those that `TRUSTED_PROXIES` proxies wrote are the client's own words.
     """
-    connection: str = request.META.get("REMOTE_ADDR", "")
+    return address_in(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def address_in(connection: str, forwarded_for: str) -> str:
+    """The same of the connection's address and the header X-Forwarded-For."""
     trusted: int = settings.TRUSTED_PROXIES
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    hops = [hop.strip() for hop in forwarded_for.split(",")]
     claimed = hops[-trusted] if 0 < trusted <= len(hops) else connection
     return _normal(claimed) or _normal(connection)
 

@@ -112,6 +112,23 @@ class Namespace(serializers.Serializer[Any]):
     usage = Usage()
 
 
+class LoggedChange(serializers.Serializer[Any]):
+    revision = serializers.IntegerField()
+    kind = serializers.CharField(help_text="set, delete, expire; others may come")
+    key = serializers.CharField()
+    value = AnyJSON(required=False, help_text="What was set; not there where nothing was.")
+    bytes = serializers.IntegerField()
+    writer = Writer(allow_null=True)
+    at = serializers.DateTimeField()
+
+
+class ChangePage(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    revision = serializers.IntegerField(help_text="the namespace's last")
+    changes = LoggedChange(many=True)
+    next = serializers.IntegerField(help_text="what to give as since for the next page")
+
+
 class Problem(serializers.Serializer[Any]):
     """RFC 9457. Each code has members of its own besides these."""
 
@@ -135,6 +152,12 @@ _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='* or versions in double quotes, such as "17"'
 )
 _IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
+_WAIT = OpenApiParameter(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": _DEFAULTS["wait_seconds"]},
+    description="Seconds that the answer may be held back until what is asked for has come.",
+)
+_EQUALS = OpenApiParameter("equals", str, description="With wait: until the value equals this JSON text.")
 _PREFIX = OpenApiParameter("prefix", str, description="Only keys that begin so.")
 
 
@@ -157,11 +180,18 @@ get_entry = extend_schema(
     operation_id="get_entry",
     summary="Get an entry",
     tags=["memory"],
-    parameters=[_NAMESPACE, _KEY, _IF_NONE_MATCH],
+    parameters=[_NAMESPACE, _KEY, _IF_NONE_MATCH, _WAIT, _EQUALS],
     responses={
         200: Entry,
         304: OpenApiResponse(description="Not modified"),
-        **_problems("invalid_namespace", "invalid_key", "invalid_parameter", "namespace_suspended", "key_not_found"),
+        **_problems(
+            "invalid_namespace",
+            "invalid_key",
+            "invalid_parameter",
+            "namespace_suspended",
+            "key_not_found",
+            "too_many_waiters",
+        ),
     },
 )
 set_entry = extend_schema(
@@ -257,4 +287,32 @@ get_namespace = extend_schema(
     tags=["namespaces"],
     parameters=[_NAMESPACE],
     responses={200: Namespace, **_problems("invalid_namespace", "invalid_parameter", "namespace_not_found")},
+)
+get_changes = extend_schema(
+    operation_id="get_changes",
+    summary="What happened after a revision",
+    tags=["namespaces"],
+    parameters=[
+        _NAMESPACE,
+        OpenApiParameter(
+            "since", {"type": "integer", "minimum": 0}, description="A revision; left out: from now, so no changes yet."
+        ),
+        _PREFIX,
+        OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": _DEFAULTS["keys_per_page"]}),
+        _WAIT,
+        OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="Of a stream: goes before since."),
+    ],
+    responses={
+        (200, "application/json"): ChangePage,
+        (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description="With Accept: text/event-stream."),
+        **_problems(
+            "invalid_namespace",
+            "invalid_prefix",
+            "invalid_parameter",
+            "invalid_revision",
+            "namespace_suspended",
+            "revision_trimmed",
+            "too_many_waiters",
+        ),
+    },
 )

@@ -41,14 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.read:
         results = report.from_json(given.read.read_text(encoding="utf-8"))
     elif shutil.which("wrk") is None:
-        print("The load generator is missing: apt-get install wrk", file=sys.stderr)  # noqa: T201
+        print("The load generator is missing: apt-get install wrk", file=sys.stderr)
         return 2
     else:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that it, too, ends what was started
         try:
             results = _measure(given)
         except KeyboardInterrupt:
-            print("\nStopped. Everything that was started has ended.", file=sys.stderr)  # noqa: T201
+            print("\nStopped. Everything that was started has ended.", file=sys.stderr)
             return 130
     _publish(results, given)
     return 1 if results.failed else 0
@@ -119,14 +119,14 @@ def _look_for_peers(options: Options, ground: Ground, results: Results) -> None:
             results.peers[name] = PEERS[name].about(ground)
         except OSError as error:
             results.skipped[name] = str(error)
-            print(f"{PEERS[name].title} is left out: {error}", file=sys.stderr)  # noqa: T201
+            print(f"{PEERS[name].title} is left out: {error}", file=sys.stderr)
 
 
 def _publish(results: Results, given: argparse.Namespace) -> None:
     text = report.as_markdown(results)
-    print(text)  # noqa: T201
+    print(text)
     for path in report.write_files(results, given.output):
-        print(f"written: {path}", file=sys.stderr)  # noqa: T201
+        print(f"written: {path}", file=sys.stderr)
     if given.write_readme:
         README.write_text(report.replace_between_markers(README.read_text(encoding="utf-8"), text), encoding="utf-8")
-        print(f"written: {README}", file=sys.stderr)  # noqa: T201
+        print(f"written: {README}", file=sys.stderr)

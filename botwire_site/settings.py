@@ -160,6 +160,7 @@ CORS_ALLOW_HEADERS = (
     "x-botwire-agent",
 )
 CORS_EXPOSE_HEADERS = (
+    "BotWire-Wait",
     "ETag",
     "Location",
     "RateLimit-Limit",

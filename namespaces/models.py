@@ -48,6 +48,8 @@ class Namespace(models.Model):
     bytes = models.BigIntegerField(default=0)
     entries = models.BigIntegerField(default=0)
     log_bytes = models.BigIntegerField(default=0)
+    # Grows whenever a lease of the namespace is taken or given back, and is the number of the lease that was taken.
+    fencing = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     created_from = models.CharField(max_length=45, blank=True, default="")
     last_write_at = models.DateTimeField(null=True)
@@ -287,3 +289,44 @@ class ModerationAction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operator}: {self.action} {self.namespace}"
+
+
+class Lease(models.Model):
+    """A name that one holder has until `expires_at`. `fencing` is its number, larger than that of any lease before.
+
+    The row goes when the lease is given back, or is swept after it has expired; the numbers go on from the namespace's.
+    """
+
+    pk = models.CompositePrimaryKey("namespace_id", "name")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="lease_set", db_index=False)
+    name = ByteOrderedField(max_length=512)
+    holder = models.CharField(max_length=128, blank=True, default="")
+    fencing = models.BigIntegerField()
+    acquired_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["expires_at"], name="lease_expires_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: lease of {self.name} by {self.holder}"
+
+
+class Receipt(models.Model):
+    """What a write with an Idempotency-Key was answered, written in its transaction: a repeat gets the same again.
+
+    `request` is a digest of what was asked; `answer` is the API's, and nothing that the domain reads.
+    """
+
+    pk = models.CompositePrimaryKey("namespace_id", "key")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="receipt_set", db_index=False)
+    key = ByteOrderedField(max_length=255)
+    request = models.CharField(max_length=64)
+    answer = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["at"], name="receipt_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: receipt {self.key}"

@@ -16,6 +16,7 @@ BotWireError
     │   ├── InvalidKeyError                        invalid_key                  limit
     │   ├── InvalidPrefixError                     invalid_prefix               limit
     │   ├── InvalidCursorError                     invalid_cursor
+    │   ├── InvalidRevisionError                   invalid_revision             revision
     │   ├── InvalidParameterError                  invalid_parameter            parameter
     │   ├── InvalidConditionError                  invalid_condition
     │   ├── InvalidAgentError                      invalid_agent                limit
@@ -29,6 +30,7 @@ BotWireError
     │   ├── NamespaceNotFoundError                 namespace_not_found
     │   └── PathNotFoundError                      path_not_found
     ├── MethodNotAllowedError                      method_not_allowed           allowed
+    ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
     ├── PreconditionFailedError                    precondition_failed          current_version
     ├── UnsupportedMediaTypeError                  unsupported_media_type
     ├── LimitError                                 413, 429                     limit, used
@@ -42,7 +44,8 @@ BotWireError
         ├── DiskFullError                          disk_full
         └── UnavailableError                       502, 503, 504
             ├── DatabaseUnavailableError           database_unavailable
-            └── OutcomeUnknownError                outcome_unknown
+            ├── OutcomeUnknownError                outcome_unknown
+            └── TooManyWaitersError                too_many_waiters             limit
 
 A request that BotWire refused has changed nothing. Where `is_outcome_unknown` is True, a write may have been carried
 out. All of these can be pickled and copied with their facts.
@@ -182,6 +185,13 @@ class InvalidCursorError(InvalidRequestError):
     code = "invalid_cursor"
 
 
+class InvalidRevisionError(InvalidRequestError):
+    """The namespace has not reached this revision; `revision` is its last."""
+
+    code = "invalid_revision"
+    revision: int | None = None
+
+
 class InvalidParameterError(InvalidRequestError):
     """The server does not take the query parameter `parameter`."""
 
@@ -260,6 +270,13 @@ class MethodNotAllowedError(BotWireAPIError):
 
     code = "method_not_allowed"
     allowed: tuple[str, ...] = ()
+
+
+class RevisionTrimmedError(BotWireAPIError):
+    """The change log no longer reaches back so far; it begins with the change of `oldest_revision`."""
+
+    code = "revision_trimmed"
+    oldest_revision: int | None = None
 
 
 class PreconditionFailedError(BotWireAPIError):
@@ -350,6 +367,13 @@ class OutcomeUnknownError(UnavailableError):
     """The server lost its database during the write, which has happened whole or not at all: read, then decide."""
 
     code = "outcome_unknown"
+
+
+class TooManyWaitersError(UnavailableError):
+    """As many requests wait as may, which is `limit`; ask without waiting, or wait again after `retry_after`."""
+
+    code = "too_many_waiters"
+    limit: int | None = None
 
 
 def _with_code(family: type[BotWireAPIError]) -> Iterator[tuple[str, type[BotWireAPIError]]]:

@@ -26,7 +26,7 @@ PROBLEM = "application/problem+json"
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 _SERVER_ERROR = 500
-_NOTHING_WRITTEN = frozenset({"database_unavailable", "storage_limit", "disk_full"})
+_NOTHING_WRITTEN = frozenset({"database_unavailable", "storage_limit", "disk_full", "too_many_waiters"})
 _EXCERPT = 200
 _START_ONE = (
     "Start a server with `uv run manage.py serve`, or let BOTWIRE_URL (or base_url=...) name the one that you mean."
@@ -149,6 +149,8 @@ _FACTS: dict[str, Callable[[object], object]] = {
     "resets_at": _moment,
     "retry_after": _seconds,
     "current_version": _integer,
+    "revision": _integer,
+    "oldest_revision": _integer,
     "reason": _text,
     "until": _moment,
     "parameter": _text,
