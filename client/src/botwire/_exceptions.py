@@ -5,6 +5,7 @@ BotWireError
 ├── BotWireConnectionError (ConnectionError)       no answer              method, url, is_outcome_unknown
 │   └── BotWireTimeoutError (TimeoutError)         ... in time
 ├── UnexpectedAnswerError                          an answer, but not BotWire's            url, status
+├── WaitTimeoutError (TimeoutError)                what was waited for did not come        key
 └── BotWireAPIError                                refused        code, status, title, detail, next_step,
     │                                                             retry_after
     ├── InvalidRequestError (ValueError)           400
@@ -19,6 +20,8 @@ BotWireError
     │   ├── InvalidParameterError                  invalid_parameter            parameter
     │   ├── InvalidConditionError                  invalid_condition
     │   ├── InvalidAgentError                      invalid_agent                limit
+    │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
+    │   ├── InvalidPatchError                      invalid_patch
     │   └── BadRequestError                        bad_request
     ├── AccessDeniedError                          401, 403
     │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
@@ -27,13 +30,26 @@ BotWireError
     ├── NotFoundError                              404
     │   ├── KeyNotFoundError (KeyError)            key_not_found
     │   ├── NamespaceNotFoundError                 namespace_not_found
+    │   ├── LeaseNotFoundError                     lease_not_found
+    │   ├── NothingToClaimError                    nothing_to_claim
     │   └── PathNotFoundError                      path_not_found
     ├── MethodNotAllowedError                      method_not_allowed           allowed
+    ├── ConflictError                              409
+    │   ├── TargetMissingError (LookupError)       target_missing
+    │   ├── WrongTypeError                         wrong_type                   current_type, current_version
+    │   ├── PatchFailedError                       patch_failed
+    │   └── LeaseHeldError                         lease_held                   holder, expires_at
+    ├── LeaseLostError                             lease_lost
+    ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
     ├── PreconditionFailedError                    precondition_failed          current_version
+    │   └── TransactionConflictError               ... of a transaction         key
+    ├── IdempotencyKeyReusedError                  idempotency_key_reused
     ├── UnsupportedMediaTypeError                  unsupported_media_type
     ├── LimitError                                 413, 429                     limit, used
     │   ├── ValueTooLargeError                     value_too_large
     │   ├── BodyTooLargeError                      body_too_large
+    │   ├── BatchTooLargeError                     batch_too_large
+    │   ├── LeaseLimitError                        lease_limit
     │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
     │   ├── NamespaceCreationLimitError            namespace_creation_limit
     │   └── StorageLimitError                      storage_limit                needed
@@ -42,8 +58,10 @@ BotWireError
         ├── DiskFullError                          disk_full
         └── UnavailableError                       502, 503, 504
             ├── DatabaseUnavailableError           database_unavailable
+            ├── TooManyWaitersError                too_many_waiters
             └── OutcomeUnknownError                outcome_unknown
 
+A refusal of a batch has `operation`, the index of the operation that was refused.
 A request that BotWire refused has changed nothing. Where `is_outcome_unknown` is True, a write may have been carried
 out. All of these can be pickled and copied with their facts.
 """
@@ -93,11 +111,20 @@ class UnexpectedAnswerError(BotWireError):
         self.status = status
 
 
+class WaitTimeoutError(BotWireError, TimeoutError):
+    """What was waited for under `key` did not come in time."""
+
+    def __init__(self, message: str = "", *, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
 class BotWireAPIError(BotWireError):
     """The request was refused.
 
     `code` is stable (docs/errors.md). `status` is that of HTTP, None where this library refused before any request.
-    `retry_after` is in seconds. A fact that the answer did not carry is None or empty.
+    `retry_after` is in seconds. `operation` is the index of the operation of a batch that was refused. A fact that the
+    answer did not carry is None or empty.
     """
 
     code: str | None = None
@@ -106,6 +133,7 @@ class BotWireAPIError(BotWireError):
     detail: str
     next_step: str
     retry_after: float | None
+    operation: int | None = None
 
     def __init__(
         self,
@@ -201,6 +229,18 @@ class InvalidAgentError(InvalidRequestError):
     code = "invalid_agent"
 
 
+class InvalidIdempotencyKeyError(InvalidRequestError):
+    """Not an Idempotency-Key, which has at most `limit` characters."""
+
+    code = "invalid_idempotency_key"
+
+
+class InvalidPatchError(InvalidRequestError):
+    """Not a JSON Patch (RFC 6902), or not a JSON Merge Patch."""
+
+    code = "invalid_patch"
+
+
 class BadRequestError(InvalidRequestError):
     """The request as a whole can not be understood."""
 
@@ -249,6 +289,18 @@ class NamespaceNotFoundError(NotFoundError):
     code = "namespace_not_found"
 
 
+class LeaseNotFoundError(NotFoundError):
+    """Nobody holds this lease."""
+
+    code = "lease_not_found"
+
+
+class NothingToClaimError(NotFoundError):
+    """There is no entry under the prefix that nobody holds."""
+
+    code = "nothing_to_claim"
+
+
 class PathNotFoundError(NotFoundError):
     """The server has no such address; is `base_url` right?"""
 
@@ -262,11 +314,68 @@ class MethodNotAllowedError(BotWireAPIError):
     allowed: tuple[str, ...] = ()
 
 
+class ConflictError(BotWireAPIError):
+    """409: what is there does not allow it."""
+
+
+class TargetMissingError(ConflictError, LookupError):
+    """There is no entry to change, or nothing in the list to take."""
+
+    code = "target_missing"
+
+
+class WrongTypeError(ConflictError):
+    """What is there, a `current_type` of version `current_version`, can not be changed in this way."""
+
+    code = "wrong_type"
+    current_type: str | None = None
+    current_version: int | None = None
+
+
+class PatchFailedError(ConflictError):
+    """The patch names a part of the value that is not there."""
+
+    code = "patch_failed"
+
+
+class LeaseHeldError(ConflictError):
+    """`holder` (if it gave itself a name) holds the lease, until `expires_at` unless it is renewed."""
+
+    code = "lease_held"
+    holder: str | None = None
+    expires_at: datetime | None = None
+
+
+class LeaseLostError(BotWireAPIError):
+    """The lease has expired or passed on: what was to be done under it was not done."""
+
+    code = "lease_lost"
+
+
+class RevisionTrimmedError(BotWireAPIError):
+    """The change log no longer reaches back so far; it begins at `oldest_revision`."""
+
+    code = "revision_trimmed"
+    oldest_revision: int | None = None
+
+
 class PreconditionFailedError(BotWireAPIError):
     """The entry is not what `if_version` or `if_absent` asked for; `current_version` is None where there is none."""
 
     code = "precondition_failed"
     current_version: int | None = None
+
+
+class TransactionConflictError(PreconditionFailedError):
+    """Somebody else wrote `key` since the transaction read it. Nothing of the transaction was written."""
+
+    key: str | None = None
+
+
+class IdempotencyKeyReusedError(BotWireAPIError):
+    """The Idempotency-Key has been used for another request."""
+
+    code = "idempotency_key_reused"
 
 
 class UnsupportedMediaTypeError(BotWireAPIError):
@@ -292,6 +401,18 @@ class BodyTooLargeError(LimitError):
     """The request's body has more than `limit` bytes."""
 
     code = "body_too_large"
+
+
+class BatchTooLargeError(LimitError):
+    """The batch has `used` operations, more than `limit`."""
+
+    code = "batch_too_large"
+
+
+class LeaseLimitError(LimitError):
+    """The namespace has `limit` live leases already."""
+
+    code = "lease_limit"
 
 
 class DailyWriteLimitError(LimitError):
@@ -346,6 +467,12 @@ class DatabaseUnavailableError(UnavailableError):
     code = "database_unavailable"
 
 
+class TooManyWaitersError(UnavailableError):
+    """The server holds no more answers back; asking again and again still works."""
+
+    code = "too_many_waiters"
+
+
 class OutcomeUnknownError(UnavailableError):
     """The server lost its database during the write, which has happened whole or not at all: read, then decide."""
 
@@ -354,7 +481,7 @@ class OutcomeUnknownError(UnavailableError):
 
 def _with_code(family: type[BotWireAPIError]) -> Iterator[tuple[str, type[BotWireAPIError]]]:
     for cls in family.__subclasses__():
-        if cls.code is not None:
+        if cls.code is not None and "code" in vars(cls):
             yield cls.code, cls
         yield from _with_code(cls)
 
@@ -367,6 +494,7 @@ _BY_STATUS: dict[int, type[BotWireAPIError]] = {
     401: AccessDeniedError,
     403: AccessDeniedError,
     404: NotFoundError,
+    409: ConflictError,
     413: LimitError,
     429: LimitError,
     502: UnavailableError,
