@@ -48,6 +48,9 @@ PROBLEMS: dict[str, Problem] = {
     "invalid_key": Problem(400, "Not a key", "Choose another key, such as user:42."),
     "invalid_prefix": Problem(400, "Not the beginning of a key", _FIX),
     "invalid_cursor": Problem(400, "Not a cursor", "Give next_cursor back as it came, or leave cursor out."),
+    "invalid_revision": Problem(
+        400, "Revision not reached", "Go on from the revision given, or leave since out to begin with now."
+    ),
     "invalid_parameter": Problem(400, "Query parameter refused", _FIX),
     "invalid_condition": Problem(
         400, "Condition not understood", 'Give a version in double quotes, such as "17", or *.'
@@ -61,6 +64,9 @@ PROBLEMS: dict[str, Problem] = {
     "namespace_not_found": Problem(404, "Namespace not found", "Write to it: a namespace exists from its first write."),
     "path_not_found": Problem(404, "No such address", "See /api/docs/ for the addresses there are."),
     "method_not_allowed": Problem(405, "Method not allowed", "Use a method that the Allow header names."),
+    "revision_trimmed": Problem(
+        410, "Revision no longer in the change log", "Read what you need, then follow the changes from now on."
+    ),
     "precondition_failed": Problem(
         412, "Condition does not hold", "Read the entry, decide again, and retry with its version."
     ),
@@ -76,6 +82,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "database_unavailable": Problem(503, "Database unavailable", "Try again after Retry-After."),
     "outcome_unknown": Problem(503, "Outcome unknown", "Read the entry before you repeat the write."),
+    "too_many_waiters": Problem(503, "Too many requests wait", "Ask without wait, or wait again after Retry-After."),
     "storage_limit": Problem(507, "Storage limit reached", "Delete entries, or let them expire; then write again."),
     "disk_full": Problem(507, "Disk full", "Nothing helps but the operator's making room; reads go on."),
 }

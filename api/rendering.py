@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from api.conditional import names_tag
 from namespaces import clock
+from namespaces.changes import ChangePage, LoggedChange
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
 from namespaces.verdicts import Allowance
@@ -140,6 +141,26 @@ def page_body(namespace: str, page: Page) -> str:
         return body
     entries = ", ".join(entry_body(entry, with_namespace=False) for entry in page.entries)
     return f'{body[:-1]}, "entries": [{entries}]}}'
+
+
+def changes_body(page: ChangePage) -> str:
+    head = as_json({"namespace": page.namespace, "revision": page.revision})[:-1]
+    changes = ", ".join(map(change_body, page.changes))
+    return f'{head}, "changes": [{changes}], "next": {page.next}}}'
+
+
+def change_body(change: LoggedChange) -> str:
+    """One change, on one line unless its value was set on several; `value` is there where one was set."""
+    before = as_json({"revision": change.revision, "kind": change.kind, "key": change.key})[:-1]
+    value = "" if change.value is None else f', "value": {change.value}'
+    after = as_json(
+        {
+            "bytes": change.bytes,
+            "writer": {"name": change.writer, "verified": False} if change.writer else None,
+            "at": timestamp(change.at),
+        }
+    )[1:]
+    return f"{before}{value}, {after}"
 
 
 def state_body(state: State) -> str:

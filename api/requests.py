@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest
 
 from api.refusals import RequestRefused
+from namespaces.changes import NOW
 from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, InvalidWriter
 from namespaces.limits import limit
 from namespaces.names import NAMESPACE_LENGTH, check_key, check_namespace, check_writer
@@ -65,8 +66,13 @@ def _decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
 
 def parameters_of(request: HttpRequest, *known: str) -> dict[str, str]:
     """The query parameters by name; an unknown or doubled one is refused, so that a slip never widens a request."""
+    return parameters_in(request.META.get("QUERY_STRING", ""), *known)
+
+
+def parameters_in(query: str, *known: str) -> dict[str, str]:
+    """The same of a raw query string."""
     found: dict[str, str] = {}
-    for name, value in _pairs(request.META.get("QUERY_STRING", "")):
+    for name, value in _pairs(query):
         if name not in known or name in found:
             fault = "stands twice" if name in found else f"is unknown here; known are: {', '.join(known) or 'none'}"
             raise RequestRefused("invalid_parameter", f"The query parameter {name!r} {fault}.", parameter=name)
@@ -94,10 +100,35 @@ def page_limit_of(parameters: dict[str, str]) -> int:
     """The `limit` of a list; refused unless a whole number from 1 to the limit on keys per page."""
     given = parameters.get("limit", str(limit("keys_per_page_default")))
     most = limit("keys_per_page")
-    if not (given.isascii() and given.isdigit() and len(given) < 10 and 1 <= int(given) <= most):
+    if not (_is_whole(given) and 1 <= int(given) <= most):
         raise RequestRefused(
             "invalid_parameter", f"limit is a whole number from 1 to {most:,}.", parameter="limit", limit=most
         )
+    return int(given)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is a whole number, of so few digits that a signed 64-bit integer holds it."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def since_of(parameters: dict[str, str]) -> int:
+    """The revision in `since`, NOW where there is none."""
+    if "since" not in parameters:
+        return NOW
+    if not _is_whole(parameters["since"]):
+        raise RequestRefused("invalid_parameter", "since is a revision, a whole number from 0.", parameter="since")
+    return int(parameters["since"])
+
+
+def wait_of(parameters: dict[str, str]) -> int | None:
+    """For how many seconds the answer may be held, None where `wait` is not given."""
+    given, most = parameters.get("wait"), limit("wait_seconds")
+    if given is None:
+        return None
+    if not (_is_whole(given) and int(given) <= most):
+        message = f"wait is a whole number of seconds from 0 to {most:,}."
+        raise RequestRefused("invalid_parameter", message, parameter="wait", limit=most)
     return int(given)
 
 

@@ -112,6 +112,23 @@ class Namespace(serializers.Serializer[Any]):
     usage = Usage()
 
 
+class LoggedChange(serializers.Serializer[Any]):
+    revision = serializers.IntegerField()
+    kind = serializers.CharField(help_text="set, delete, expire; others may come")
+    key = serializers.CharField()
+    value = AnyJSON(required=False, help_text="What was set; not there where nothing was.")
+    bytes = serializers.IntegerField()
+    writer = Writer(allow_null=True)
+    at = serializers.DateTimeField()
+
+
+class ChangePage(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    revision = serializers.IntegerField(help_text="the namespace's last")
+    changes = LoggedChange(many=True)
+    next = serializers.IntegerField(help_text="what to give as since for the next page")
+
+
 class Problem(serializers.Serializer[Any]):
     """RFC 9457. Each code has members of its own besides these."""
 
@@ -257,4 +274,28 @@ get_namespace = extend_schema(
     tags=["namespaces"],
     parameters=[_NAMESPACE],
     responses={200: Namespace, **_problems("invalid_namespace", "invalid_parameter", "namespace_not_found")},
+)
+get_changes = extend_schema(
+    operation_id="get_changes",
+    summary="What happened after a revision",
+    tags=["namespaces"],
+    parameters=[
+        _NAMESPACE,
+        OpenApiParameter(
+            "since", {"type": "integer", "minimum": 0}, description="A revision; left out: from now, so no changes yet."
+        ),
+        _PREFIX,
+        OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": _DEFAULTS["keys_per_page"]}),
+    ],
+    responses={
+        200: ChangePage,
+        **_problems(
+            "invalid_namespace",
+            "invalid_prefix",
+            "invalid_parameter",
+            "invalid_revision",
+            "namespace_suspended",
+            "revision_trimmed",
+        ),
+    },
 )

@@ -12,8 +12,17 @@ from api.bodies import set_body_of
 from api.brakes import creation_brake
 from api.conditional import condition_of
 from api.problems import answer, safe_only
-from api.requests import address_of, key_of, namespace_of, page_limit_of, parameters_of, wants_values, writer_of
-from namespaces import database, reading, removal, tally, writing
+from api.requests import (
+    address_of,
+    key_of,
+    namespace_of,
+    page_limit_of,
+    parameters_of,
+    since_of,
+    wants_values,
+    writer_of,
+)
+from namespaces import changes, database, reading, removal, tally, writing
 from namespaces.errors import DatabaseTrouble, Refusal
 
 
@@ -94,6 +103,22 @@ class NamespaceView(MemoryView):
     def get(self, request: Request, namespace: str) -> HttpResponse:
         parameters_of(request)
         return rendering.json_response(rendering.state_body(reading.state(namespace_of(request))))
+
+
+class ChangesView(MemoryView):
+    """`/namespaces/{namespace}/changes`: what happened after a revision."""
+
+    @schema.get_changes
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "since", "prefix", "limit")
+        page = changes.changes_since(
+            namespace_of(request),
+            since_of(parameters),
+            prefix=parameters.get("prefix", ""),
+            most=page_limit_of(parameters),
+        )
+        tally.count_read(page.namespace)
+        return rendering.json_response(rendering.changes_body(page))
 
 
 @safe_only

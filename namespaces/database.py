@@ -100,6 +100,14 @@ def fetch(sql: str, parameters: Parameters) -> tuple[Any, ...] | None:
         return row
 
 
+def fetch_all(sql: str, parameters: Parameters) -> list[tuple[Any, ...]]:
+    """All rows that one statement answers."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
 def check() -> None:
     """Ask the database for something that needs its tables; raises DatabaseUnavailable where it does not answer."""
     with turn():

@@ -4,6 +4,7 @@ Refusal
 ├── InvalidInput
 │   ├── InvalidNamespace, InvalidKey, InvalidPrefix, InvalidWriter   (limit)
 │   ├── InvalidCursor
+│   ├── InvalidRevision                                              (revision)
 │   ├── InvalidTTL                                                   (limit)
 │   ├── InvalidJSON
 │   └── JSONTooDeep                                                  (limit)
@@ -15,6 +16,8 @@ Refusal
 │   ├── NamespaceNotFound
 │   └── KeyNotFound
 ├── PreconditionFailed                                               (current_version)
+├── RevisionTrimmed                                                  (oldest_revision)
+├── TooManyWaiters                                                   (limit, retry_after)
 ├── LimitReached
 │   ├── DailyWriteLimit                                              (limit, used, resets_at)
 │   ├── StorageLimit                                                 (limit, used, needed)
@@ -63,6 +66,17 @@ class InvalidWriter(InvalidInput):
 
 class InvalidCursor(InvalidInput):
     code = "invalid_cursor"
+
+
+class InvalidRevision(InvalidInput):
+    """A revision that the namespace has not reached; `revision` is its last one."""
+
+    code = "invalid_revision"
+
+    def __init__(self, namespace: str, *, since: int, revision: int) -> None:
+        super().__init__(
+            f"The namespace {namespace} is at revision {revision:,} and has not reached {since:,}.", revision=revision
+        )
 
 
 class InvalidTTL(InvalidInput):
@@ -137,6 +151,28 @@ class PreconditionFailed(Refusal):
     def __init__(self, *, current_version: int | None) -> None:
         now = "the key does not exist" if current_version is None else f"the entry is at version {current_version}"
         super().__init__(f"The condition of this request does not hold: {now}.", current_version=current_version)
+
+
+class RevisionTrimmed(Refusal):
+    """The change log no longer reaches back so far; it begins with the change of `oldest_revision`."""
+
+    code = "revision_trimmed"
+
+    def __init__(self, namespace: str, *, since: int, oldest_revision: int) -> None:
+        super().__init__(
+            f"The change log of {namespace} begins with revision {oldest_revision:,}: what came after {since:,} is"
+            " no longer in it.",
+            oldest_revision=oldest_revision,
+        )
+
+
+class TooManyWaiters(Refusal):
+    """As many requests wait as may; `whose` says on which count."""
+
+    code = "too_many_waiters"
+
+    def __init__(self, *, whose: str, limit: int, retry_after: int) -> None:
+        super().__init__(f"{limit:,} requests wait {whose}, which is the limit.", limit=limit, retry_after=retry_after)
 
 
 class LimitReached(Refusal): ...

@@ -39,6 +39,10 @@ LIMITS = (
     Limit("ttl_seconds", 315_360_000, "seconds until an entry expires, at most (10 years)"),
     Limit("writer_bytes", 128, "bytes of a writer's name in UTF-8"),
     Limit("new_namespaces_per_hour", 60, "new namespaces per client address and hour (IPv6: per /64)"),
+    Limit("wait_seconds", 55, "seconds that an answer is held back for something to happen, at most"),
+    Limit("waiters_per_process", 5_000, "requests that wait in one web process"),
+    Limit("waiters_per_namespace", 2_000, "requests that wait for one namespace in one web process"),
+    Limit("waiters_per_address", 1_000, "requests of one client address that wait in one web process (IPv6: per /64)"),
     Limit("change_log_days", 30, "days that the change log is kept"),
     Limit("change_log_bytes", 52_428_800, "bytes of the change log that are kept per namespace, the newest"),
 )

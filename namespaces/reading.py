@@ -80,7 +80,7 @@ def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembere
     if row is None:
         raise KeyNotFound(namespace, key)
     status, reason, until, version, created_at, updated_at, expires_at, writer, value = row
-    _check_readable(namespace, status, reason, until)
+    check_readable(namespace, status, reason, until)
     if version is None:
         raise KeyNotFound(namespace, key)
     return Remembered(
@@ -117,7 +117,7 @@ def list_entries(
         if found is None:
             return Page([], [] if with_values else None, None)
         now = now or clock.now()
-        _check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
+        check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
         chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
         if after:
             chosen = chosen.filter(key__gt=after)
@@ -205,7 +205,8 @@ def effective_status(namespace: Namespace, now: datetime) -> str:
     return Namespace.Status.ACTIVE if is_over else namespace.status
 
 
-def _check_readable(namespace: str, status: str, reason: str, until: datetime | str | None) -> None:
+def check_readable(namespace: str, status: str, reason: str, until: datetime | str | None) -> None:
+    """Raise NamespaceSuspended where a status forbids to read."""
     restriction = restriction_of(namespace, status, reason, until)
     if restriction and status == Namespace.Status.SUSPENDED:
         raise restriction

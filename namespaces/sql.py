@@ -89,6 +89,30 @@ LEFT JOIN namespaces_entry AS e
 WHERE ns.name = %(namespace)s
 """
 
+# Revisions have no gap, so a span of them bounds how many rows are looked at, however few are under the prefix. The
+# rows of a page are chosen by their sizes before a value is read.
+READ_CHANGES = """
+SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
+    ns.status_reason, ns.status_until, ns.revision, ns.trimmed_revision,
+    c.revision, c.kind, c.key, c.bytes, c.writer, c.at, c.value
+FROM namespaces_namespace AS ns
+LEFT JOIN (
+    SELECT revision FROM (
+        SELECT revision, ROW_NUMBER() OVER (ORDER BY revision) AS place, SUM(bytes) OVER (ORDER BY revision) AS total
+        FROM (
+            SELECT revision, bytes FROM namespaces_change
+            WHERE namespace_id = %(namespace)s AND revision > %(since)s AND revision <= %(until)s
+                AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+            ORDER BY revision LIMIT %(most)s
+        ) AS chosen
+    ) AS added_up
+    WHERE total <= %(room)s OR place = 1
+) AS page ON TRUE
+LEFT JOIN namespaces_change AS c ON c.namespace_id = ns.name AND c.revision = page.revision
+WHERE ns.name = %(namespace)s
+ORDER BY c.revision
+"""
+
 # Conditions name versions, so that there is no end of them; a statement that is the same object is found prepared.
 _REMEMBERED = 256
 

@@ -25,6 +25,7 @@ def test_the_description_is_openapi_3_1_with_every_operation(server):
         ("/memory/{namespace}/{key}", "put"),
         ("/memory/{namespace}/{key}", "delete"),
         ("/namespaces/{namespace}", "get"),
+        ("/namespaces/{namespace}/changes", "get"),
     }
 
 

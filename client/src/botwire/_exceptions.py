@@ -17,6 +17,7 @@ BotWireError
     │   ├── InvalidKeyError                        invalid_key                  limit
     │   ├── InvalidPrefixError                     invalid_prefix               limit
     │   ├── InvalidCursorError                     invalid_cursor
+    │   ├── InvalidRevisionError                   invalid_revision             revision
     │   ├── InvalidParameterError                  invalid_parameter            parameter
     │   ├── InvalidConditionError                  invalid_condition
     │   ├── InvalidAgentError                      invalid_agent                limit
@@ -34,10 +35,11 @@ BotWireError
     │   ├── NothingToClaimError                    nothing_to_claim
     │   └── PathNotFoundError                      path_not_found
     ├── MethodNotAllowedError                      method_not_allowed           allowed
-    ├── ConflictError                              409
+    ├── ConflictError                              409                          current_version
     │   ├── TargetMissingError (LookupError)       target_missing
-    │   ├── WrongTypeError                         wrong_type                   current_type, current_version
+    │   ├── WrongTypeError                         wrong_type                   current_type
     │   ├── PatchFailedError                       patch_failed
+    │   ├── NumberOutOfRangeError                  number_out_of_range
     │   └── LeaseHeldError                         lease_held                   holder, expires_at
     ├── LeaseLostError                             lease_lost
     ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
@@ -58,8 +60,8 @@ BotWireError
         ├── DiskFullError                          disk_full
         └── UnavailableError                       502, 503, 504
             ├── DatabaseUnavailableError           database_unavailable
-            ├── TooManyWaitersError                too_many_waiters
-            └── OutcomeUnknownError                outcome_unknown
+            ├── OutcomeUnknownError                outcome_unknown
+            └── TooManyWaitersError                too_many_waiters             limit
 
 A refusal of a batch has `operation`, the index of the operation that was refused.
 A request that BotWire refused has changed nothing. Where `is_outcome_unknown` is True, a write may have been carried
@@ -210,6 +212,13 @@ class InvalidCursorError(InvalidRequestError):
     code = "invalid_cursor"
 
 
+class InvalidRevisionError(InvalidRequestError):
+    """The namespace has not reached this revision; `revision` is its last."""
+
+    code = "invalid_revision"
+    revision: int | None = None
+
+
 class InvalidParameterError(InvalidRequestError):
     """The server does not take the query parameter `parameter`."""
 
@@ -315,7 +324,9 @@ class MethodNotAllowedError(BotWireAPIError):
 
 
 class ConflictError(BotWireAPIError):
-    """409: what is there does not allow it."""
+    """409: what is there does not go with what was asked for."""
+
+    current_version: int | None = None
 
 
 class TargetMissingError(ConflictError, LookupError):
@@ -325,17 +336,22 @@ class TargetMissingError(ConflictError, LookupError):
 
 
 class WrongTypeError(ConflictError):
-    """What is there, a `current_type` of version `current_version`, can not be changed in this way."""
+    """The value is of the JSON type `current_type`, which this change is not for."""
 
     code = "wrong_type"
     current_type: str | None = None
-    current_version: int | None = None
 
 
 class PatchFailedError(ConflictError):
-    """The patch names a part of the value that is not there."""
+    """A JSON Patch names a place that is not there."""
 
     code = "patch_failed"
+
+
+class NumberOutOfRangeError(ConflictError):
+    """The result of an increment can not be stored."""
+
+    code = "number_out_of_range"
 
 
 class LeaseHeldError(ConflictError):
@@ -353,7 +369,7 @@ class LeaseLostError(BotWireAPIError):
 
 
 class RevisionTrimmedError(BotWireAPIError):
-    """The change log no longer reaches back so far; it begins at `oldest_revision`."""
+    """The change log no longer reaches back so far; it begins with the change of `oldest_revision`."""
 
     code = "revision_trimmed"
     oldest_revision: int | None = None
@@ -467,16 +483,17 @@ class DatabaseUnavailableError(UnavailableError):
     code = "database_unavailable"
 
 
-class TooManyWaitersError(UnavailableError):
-    """The server holds no more answers back; asking again and again still works."""
-
-    code = "too_many_waiters"
-
-
 class OutcomeUnknownError(UnavailableError):
     """The server lost its database during the write, which has happened whole or not at all: read, then decide."""
 
     code = "outcome_unknown"
+
+
+class TooManyWaitersError(UnavailableError):
+    """As many requests wait as may, which is `limit`; ask without waiting, or wait again after `retry_after`."""
+
+    code = "too_many_waiters"
+    limit: int | None = None
 
 
 def _with_code(family: type[BotWireAPIError]) -> Iterator[tuple[str, type[BotWireAPIError]]]:

@@ -162,6 +162,7 @@ _FACTS: dict[str, Callable[[object], object]] = {
     "operation": _integer,
     "holder": _text,
     "expires_at": _moment,
+    "revision": _integer,
     "oldest_revision": _integer,
     "reason": _text,
     "until": _moment,
