@@ -126,8 +126,12 @@ def read_set_result(answer: Members, status: int) -> SetResult:
 
 
 def read_entry(answer: Members, status: int) -> Entry:
+    return _entry(answer, answer.text("namespace"))
+
+
+def _entry(answer: Members, namespace: str) -> Entry:
     return Entry(
-        namespace=answer.text("namespace"),
+        namespace=namespace,
         key=answer.text("key"),
         value=answer.value("value"),
         version=answer.integer("version"),
@@ -190,6 +194,11 @@ def read_keys(answer: Members, status: int) -> Page[str]:
 def read_items(answer: Members, status: int) -> Page[tuple[str, Any]]:
     rows = [(row.text("key"), row.value("value")) for row in answer.rows("entries")]
     return Page(rows, answer.optional(answer.text, "next_cursor"))
+
+
+def read_entries(answer: Members, status: int) -> Page[Entry]:
+    namespace = answer.text("namespace")
+    return Page([_entry(row, namespace) for row in answer.rows("entries")], answer.optional(answer.text, "next_cursor"))
 
 
 def read_usage(answer: Members, status: int) -> Usage:

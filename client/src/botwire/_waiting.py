@@ -17,7 +17,7 @@ from typing import Any
 
 from botwire._call import Pause, Steps
 from botwire._exceptions import KeyNotFoundError, PreconditionFailedError, TargetMissingError, WaitTimeoutError
-from botwire._models import Change, Entry
+from botwire._models import Change, ChangePage, Entry
 from botwire._operations import Unset, checked_version
 from botwire._patience import Patience
 from botwire._values import JSONValue, encode_value
@@ -154,20 +154,24 @@ class Following:
         yield from self.begin()
         self._patience.restart(self._timeout)
         while not self._ready:
-            yield from self._fetch()
-            if not self._ready and self._patience.is_over:
+            page = yield from self._fetch()
+            if page.next < page.revision or self._ready:
+                self._patience.had_news()
+            elif self._patience.is_over:
                 return None
-            if not self._ready:
+            else:
                 yield from self._patience.rest()
         change = self._ready.popleft()
         self._given = change.revision
         return change
 
-    def _fetch(self) -> Steps[None]:
+    def _fetch(self) -> Steps[ChangePage]:
+        """The changes after those that were fetched; a server may skip many that do not concern, with an empty page."""
         since = self._next or 0
-        page = yield from self._patience.ask(lambda seconds: self._calls.changes(since, self._prefix, None, seconds))
-        if page is not None:
-            self._ready.extend(change for change in page.changes if change.revision > since)
-            self._next = max(since, page.next)
-        if self._ready:
-            self._patience.had_news()
+        page: ChangePage | None = yield from self._patience.ask(
+            lambda seconds: self._calls.changes(since, self._prefix, None, seconds)
+        )
+        assert page is not None, "changes are never refused as not yet there"
+        self._ready.extend(change for change in page.changes if change.revision > since)
+        self._next = max(since, page.next)
+        return page

@@ -23,6 +23,7 @@ from botwire._answers import (
     read_claimed,
     read_count,
     read_deleted,
+    read_entries,
     read_entry,
     read_grant,
     read_items,
@@ -104,6 +105,9 @@ class Calls:
 
     def items(self, prefix: str, cursor: str | None = None) -> Call[Page[tuple[str, Any]]]:
         return Call("GET", self._list(prefix, cursor, include="values"), read_items)
+
+    def entries(self, prefix: str, cursor: str | None = None) -> Call[Page[Entry]]:
+        return Call("GET", self._list(prefix, cursor, include="values"), read_entries)
 
     def clear(self, prefix: str) -> Call[int]:
         return Call("DELETE", self._list(prefix), read_count)
