@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import MethodNotAllowed
 
 from api.refusals import RequestRefused
@@ -135,8 +136,9 @@ def _refusal_of(error: Exception, allowed: list[str]) -> Refusal | None:
 
 
 def safe_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A view that can only be read; other methods get the envelope too."""
+    """A view that can only be read; other methods get the envelope too, before anyone asks for a CSRF token."""
 
+    @csrf_exempt
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         if request.method in ("GET", "HEAD"):

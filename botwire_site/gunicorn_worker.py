@@ -59,6 +59,12 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
         self.is_answered = True
         self._safe_write(problem(status, message))
 
+    def _close_transport(self) -> None:
+        """gunicorn says that nothing more comes before it closes; where that fails, it would never close at all."""
+        super()._close_transport()
+        if self.transport:
+            self.transport.close()
+
     def close_if_idle(self) -> None:
         """Close a connection on which no request is under way."""
         if self._awaiting_request and not self._finishing_calls:

@@ -72,7 +72,8 @@ TEMPLATES = [
 
 # --- database
 
-# How many requests of one web process may be at the database at once; gunicorn has two threads more.
+# How many requests of one web process may be at the database at once: so many of its threads, of which there are two
+# more, and as many of its event loop.
 DATABASE_TURNS = env.int("BOTWIRE_DATABASE_TURNS", default=8)
 SQLITE_TIMEOUT = 5  # seconds that a write waits for another one
 POSTGRESQL_TIMEOUT = 5  # seconds that a request waits for a connection or for a lock

@@ -1,4 +1,4 @@
-"""The site as a WSGI application (PEP 3333), for gunicorn."""
+"""The site as a WSGI application (PEP 3333): Django alone, complete, without the lane of `botwire_site.asgi`."""
 
 import os
 from collections.abc import Callable, Iterable

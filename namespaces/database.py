@@ -1,5 +1,6 @@
 """How a plan of `namespaces.sql` is run on the database at hand, and what its troubles mean. No rule is made here."""
 
+import functools
 import sqlite3
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, Error, IntegrityError, connection, transaction
+from django.db import DatabaseError, Error, IntegrityError, connection, connections, transaction
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, OutcomeUnknown
@@ -129,12 +130,18 @@ def _end_turn() -> None:
 
 def as_parameter(moment: datetime | None) -> Any:
     """A moment in the form in which the database's own columns hold it, so that text compares as time on SQLite."""
-    return connection.ops.adapt_datetimefield_value(moment)
+    return _operations(connections.settings["default"]["ENGINE"]).adapt_datetimefield_value(moment)
 
 
 def as_day_parameter(day: date) -> Any:
     """A day in the form in which the database's own columns hold it."""
-    return connection.ops.adapt_datefield_value(day)
+    return _operations(connections.settings["default"]["ENGINE"]).adapt_datefield_value(day)
+
+
+@functools.cache
+def _operations(engine: str) -> Any:
+    """What a kind of database does with values; to ask `connection` would make a new one in every task of a loop."""
+    return connections.create_connection("default").ops
 
 
 @contextmanager
@@ -183,9 +190,7 @@ def _is_passing(cause: sqlite3.Error | psycopg.Error) -> bool:
     if isinstance(cause, sqlite3.OperationalError):
         passing = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
         return _code_of(cause) in passing
-    return isinstance(
-        cause, psycopg.OperationalError | psycopg.InterfaceError | sqlite3.InterfaceError
-    )
+    return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | sqlite3.InterfaceError)
 
 
 def _code_of(cause: BaseException) -> int:

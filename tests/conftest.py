@@ -27,6 +27,8 @@ from django.test import Client  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django import DjangoDbBlocker  # noqa: E402
 
+from tests.lane import running_lane  # noqa: E402
+
 ROOT = Path(__file__).parent.parent
 DATABASES = ("sqlite", "postgresql")
 CONNECTIONS = 400
@@ -35,6 +37,17 @@ _ran: dict[str, int] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=DATABASES, help="run on this database alone; the default is both")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the ways of serving that a test does not concern."""
+    chosen, others = [], []
+    for item in items:
+        only = item.get_closest_marker("only_through")
+        way = getattr(item, "callspec", None) and item.callspec.params.get("api")
+        (chosen if only is None or way in (None, *only.args) else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -128,10 +141,20 @@ class RawClient(Client):
         return super().generic(method, path, *args, **{"RAW_URI": path, "CONTENT_TYPE": content_type, **extra})
 
 
-@pytest.fixture
-def api(db: None) -> RawClient:
-    """The API in this process, on a database that is rolled back after the test."""
-    return RawClient(raise_request_exception=False)
+WAYS = ("django", pytest.param("lane", marks=pytest.mark.django_db(transaction=True)))
+
+
+@pytest.fixture(params=WAYS)
+def api(request: pytest.FixtureRequest) -> Iterator[RawClient]:
+    """The API in this process: Django alone, on a database that is rolled back after the test; then behind the lane."""
+    client = RawClient(raise_request_exception=False)
+    if request.param == "django":
+        request.getfixturevalue("db")
+        yield client
+        return
+    request.getfixturevalue("transactional_db")
+    with running_lane() as client.handler:
+        yield client
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ class Application:
     def __init__(self, django: WSGI, threads: int) -> None:
         self._django = Django(django, threads)
         self._engine: engine.Engine | None = None
-        self._around_memory = Around(self._django, "OPTIONS", b"/memory/a/b", 204)
-        self._around_health = Around(self._django, "GET", b"/healthz", 200)
+        self._around_memory = Around(
+            self._django, "OPTIONS", b"/memory/a/b", usual=204, without=(b"content-type", b"content-length")
+        )
+        self._around_health = Around(self._django, "GET", b"/healthz", usual=200)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -47,14 +49,16 @@ class Application:
         if scope["method"] == "GET" and scope["raw_path"] == b"/healthz" and not scope["query_string"]:
             return await self._around_health.response(scope, headers)  # told while every thread waits for the database
         request = memory_request_of(scope, headers)
-        around = request and await self._around_memory.headers(scope, headers)
-        if self._engine is None or request is None or around is None:
+        if self._engine is None or request is None:
+            return None
+        around = await self._around_memory.response(scope, headers)
+        if around is None:
             return None
         try:
             answer = await memory.answer(request, body, self._engine)
         except DatabaseTrouble as trouble:
-            return _trouble(request, trouble, around)
-        return answer and _response_of(answer, around)
+            return _trouble(request, trouble, around.headers)
+        return _response_of(answer, around.headers) if answer else None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the process (ASGI's lifespan protocol)."""

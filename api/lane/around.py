@@ -4,40 +4,41 @@ They depend on the scheme and the headers in `_DECIDING`, and on nothing else of
 Django is asked once for each, and neither a header nor the rule that sets it is written down a second time.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from api.lane.body import Scope
-from api.lane.django import Django, Headers, Response
+from api.lane.django import Django, Response
 from api.lane.requests import PlainHeaders
 
 MOST_KNOWN = 1_000
 _DECIDING = (b"host", b"x-forwarded-proto")
-_OF_THE_ANSWER_ITSELF = {b"content-type", b"content-length"}
 
 
 class Around:
-    """Knows the headers for the answers of one address, from `probe`, a request there that asks no database."""
+    """Knows what Django answers to a probe, a request that asks no database, for whoever asks."""
 
-    def __init__(self, django: Django, method: str, path: bytes, status: int) -> None:
+    def __init__(self, django: Django, method: str, path: bytes, *, usual: int, without: Iterable[bytes] = ()) -> None:
+        """`usual` is the status that the probe should have; headers `without` are left out."""
         self._django = django
-        self._probe = {"method": method, "raw_path": path}
-        self._status = status
+        self._probe = {"method": method, "raw_path": path, "query_string": b""}
+        self._usual, self._without = usual, frozenset(without)
         self._known: dict[Any, Response | None] = {}
 
     async def response(self, scope: Scope, headers: PlainHeaders) -> Response | None:
         """Django's answer to the probe, asked as `scope` asks; None if it is not the usual one."""
-        what = (scope["scheme"], *(headers.get(name) for name in _DECIDING))
-        if what not in self._known:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            deciding = [header for header in scope["headers"] if header[0] in _DECIDING]
-            response = await self._django.ask({**scope, **self._probe, "query_string": b"", "headers": deciding})
-            self._known[what] = response if response.status == self._status else None
-        return self._known[what]
+        what = scope["scheme"], headers.get(b"host"), headers.get(b"x-forwarded-proto")
+        try:
+            return self._known[what]
+        except KeyError:
+            return await self._learn(what, scope)
 
-    async def headers(self, scope: Scope, headers: PlainHeaders) -> Headers | None:
-        """The headers to put around an answer; None if Django would not give the usual one."""
-        response = await self.response(scope, headers)
-        if response is None:
-            return None
-        return [header for header in response.headers if header[0] not in _OF_THE_ANSWER_ITSELF]
+    async def _learn(self, what: Any, scope: Scope) -> Response | None:
+        deciding = [header for header in scope["headers"] if header[0] in _DECIDING]
+        response = await self._django.ask({**scope, **self._probe, "headers": deciding})
+        headers = [header for header in response.headers if header[0] not in self._without]
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[what] = replace(response, headers=headers) if response.status == self._usual else None
+        return self._known[what]

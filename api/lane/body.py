@@ -1,4 +1,4 @@
-"""The body of a request that is still arriving: what has come, kept, and the way to the rest. Nothing is parsed here."""
+"""The body of a request that is still arriving: what has come, kept, and the way to the rest. It is not parsed here."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,7 +11,7 @@ Scope = MutableMapping[str, Any]
 
 
 class Body:
-    """A request's body, read by the lane, then by Django, then by nobody: what one has looked at, the next still finds."""
+    """A request's body, read by the lane, then by Django: what the lane has looked at, Django still finds."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive

@@ -116,9 +116,7 @@ class _Exchange:
 
     def _stream(self, parts: Iterable[bytes]) -> None:
         """Send part after part, each once the one before is under way, until all are sent or nobody listens."""
-        self._wait_for(
-            self._send({"type": "http.response.start", "status": self._status, "headers": self._headers})
-        )
+        self._wait_for(self._send({"type": "http.response.start", "status": self._status, "headers": self._headers}))
         for part in parts:
             self._wait_for(self._send({"type": "http.response.body", "body": part, "more_body": True}))
         self._wait_for(self._send({"type": "http.response.body", "body": b""}))

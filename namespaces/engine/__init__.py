@@ -1,8 +1,8 @@
 """The write engine: how writes that wait together reach the database together. It makes no rule and knows no HTTP.
 
 A serving process starts it once, on its event loop, and gets the `Engine` that the loop itself may ask. Threads call
-`carry_out`, which on SQLite puts their writes into the same groups; where no engine runs (a shell, a command), or inside
-a transaction of the caller's own, it does without. Every write is judged by the plans of `namespaces.sql`, whoever asks.
+`carry_out`, which on SQLite puts their writes into the same groups; where no engine runs (a shell, a command), or
+inside a transaction of the caller's own, it does without. Every write is judged by the plans of `namespaces.sql`.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ _group: GroupCommit | None = None
 class Engine(Protocol):
     """What an event loop may ask without ever being held up.
 
-    `fetch` and `carry_out` raise `NotAnswered` where only somebody who may block can tell; nothing has been written then.
-    They raise DatabaseTrouble as the blocking calls do.
+    `fetch` and `carry_out` raise `NotAnswered` where only somebody who may block can tell, nothing being written then,
+    and DatabaseTrouble as the blocking calls do.
     """
 
     async def fetch(self, sql: str, parameters: database.Parameters) -> Sequence[Any] | None:
@@ -52,7 +52,7 @@ async def start() -> Engine:
 
 
 def carry_out(plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
-    """Do as `Engine.carry_out` does, for a thread, which is held up meanwhile; database errors are raised as they are."""
+    """Do as `Engine.carry_out` does, for a thread, which is held up; database errors are raised as they are."""
     group = _group
     if group is None or group.is_stopping or connection.in_atomic_block:
         return database.run(plan, precondition, parameters)

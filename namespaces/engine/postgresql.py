@@ -90,6 +90,9 @@ class PostgreSQLEngine:
                 await self._settle([job for job in jobs if not job.future.done()])
             finally:
                 self._queue.served(namespace)
+                for job in jobs:
+                    if not job.future.done():  # whatever went wrong, nobody waits for ever
+                        job.future.set_exception(OutcomeUnknown())
 
     async def _settle(self, jobs: list[Job]) -> None:
         """Carry out writes of one namespace, and tell whoever waits for each."""
@@ -133,9 +136,9 @@ async def _row_of(cursor: Any) -> database.Row | None:
 def _is_worth_another_try(error: psycopg.Error, jobs: list[Job]) -> bool:
     """Whether the database has refused one of several, or met a namespace that appeared after its lock was sought.
 
-    The second is told in `namespaces.database._run_locked`.
+    The second is told in `namespaces.database._run_locked`. A trouble such as a lock that is held meets them all.
     """
-    if database.is_connection_lost(error) or error.sqlstate is None:
+    if database.trouble_of_driver(error) is not None:
         return False
     return len(jobs) > 1 or isinstance(error, psycopg.IntegrityError)
 

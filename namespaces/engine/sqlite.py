@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import Error, connection, connections, transaction
@@ -33,7 +33,7 @@ Work = Callable[["NativeCursor"], Any]
 
 
 class NativeCursor:
-    """A cursor of the sqlite3 module for SQL as Django takes it: Django's own is a third of the cost of a small write."""
+    """A cursor of the sqlite3 module for SQL as Django takes it, without what Django's own does for each statement."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
@@ -119,7 +119,10 @@ class GroupCommit:
     def _serve(self) -> None:
         try:
             while self._wait():
-                _deliver(self._take_turn())
+                try:
+                    _deliver(self._take_turn())
+                except OSError:  # the files of the turns cannot be opened
+                    _deliver(self._given_up(DatabaseUnavailable()))
         finally:
             connection.close()
 
@@ -160,8 +163,10 @@ class GroupCommit:
 
     def _connect(self) -> None:
         if connection.connection is None:
-            connection.ensure_connection()
-            connection.connection.execute(f"PRAGMA busy_timeout = {int(ATTEMPT_SECONDS * 1_000)}")
+            connection.connect()
+            cast(sqlite3.Connection, connection.connection).execute(
+                f"PRAGMA busy_timeout = {int(ATTEMPT_SECONDS * 1_000)}"
+            )
 
     def _overdue(self) -> list[Settled]:
         now = time.monotonic()

@@ -43,7 +43,6 @@ def test_one_client_is_an_ipv4_address_or_a_64_of_ipv6():
     assert network_of("2001:db8:1:3::") != network_of("2001:db8:1:2::")
 
 
-@pytest.mark.django_db
 def test_the_brake_stops_new_namespaces_of_one_address_and_nothing_else(database, api, namespace, settings):
     settings.LIMITS = {**settings.LIMITS, "new_namespaces_per_hour": 2}
     settings.TRUSTED_PROXIES = 1

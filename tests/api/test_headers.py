@@ -63,11 +63,13 @@ def test_options_names_the_methods(database, api):
     assert answer["Allow"] == "GET, PUT, DELETE, HEAD, OPTIONS"
 
 
+@pytest.mark.only_through("django")
 def test_health_asks_no_database(database, api, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert api.get("/healthz").json() == {"status": "ok"}
 
 
+@pytest.mark.only_through("django")
 def test_readiness_asks_the_database(database, api, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert api.get("/readyz").json() == {"status": "ok"}

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_through("django")]  # whose statements Django can count
 
 
 def test_a_read_is_one_statement(put, get, django_assert_num_queries):

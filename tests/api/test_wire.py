@@ -135,7 +135,7 @@ def test_a_malformed_chunk_writes_nothing(wire, server, namespace, size):
     status, body = wire.ask(request, size + b'\r\n{"value": 1}\r\n0\r\n\r\n')
 
     assert status == 400
-    assert json.loads(body)["code"] == "invalid_body"
+    assert json.loads(body)["code"] == "bad_request"
     assert httpx.get(f"{server.url}/namespaces/{namespace}").status_code == 404
 
 

@@ -98,7 +98,10 @@ def test_a_database_that_goes_away_is_503_and_is_found_again(postgresql_url, own
 
 
 class CuttingProxy:
-    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to."""
+    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to.
+
+    A write is known by its text, or by the name (`_pg3_...`) under which psycopg has prepared it.
+    """
 
     def __init__(self, socket_path: str) -> None:
         self.socket_path = socket_path
@@ -124,7 +127,7 @@ class CuttingProxy:
     def _pass_back(self, client: socket.socket, database: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while answered := database.recv(65_536):
-                if self.is_cutting and b"WITH verdict" in self.asked:
+                if self.is_cutting and any(mark in self.asked for mark in (b"WITH verdict", b"_pg3_")):
                     client.shutdown(socket.SHUT_RDWR)
                     return
                 client.sendall(answered)
