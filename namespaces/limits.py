@@ -39,6 +39,11 @@ LIMITS = (
     Limit("ttl_seconds", 315_360_000, "seconds until an entry expires, at most (10 years)"),
     Limit("writer_bytes", 128, "bytes of a writer's name in UTF-8"),
     Limit("new_namespaces_per_hour", 60, "new namespaces per client address and hour (IPv6: per /64)"),
+    Limit("batch_operations", 500, "operations of one batch, or of one JSON Patch"),
+    Limit("batch_bytes", 8_388_608, "bytes of a batch's body, and of the values that its answer reads"),
+    Limit("leases", 1_000, "leases that are held in a namespace at the same time"),
+    Limit("lease_seconds", 3_600, "seconds that a lease is held without being renewed, at most"),
+    Limit("idempotency_hours", 24, "hours that the answer to a write with an Idempotency-Key is kept"),
     Limit("change_log_days", 30, "days that the change log is kept"),
     Limit("change_log_bytes", 52_428_800, "bytes of the change log that are kept per namespace, the newest"),
 )

@@ -19,6 +19,8 @@ BotWireError
     │   ├── InvalidParameterError                  invalid_parameter            parameter
     │   ├── InvalidConditionError                  invalid_condition
     │   ├── InvalidAgentError                      invalid_agent                limit
+    │   ├── InvalidPatchError                      invalid_patch
+    │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
     │   └── BadRequestError                        bad_request
     ├── AccessDeniedError                          401, 403
     │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
@@ -27,13 +29,25 @@ BotWireError
     ├── NotFoundError                              404
     │   ├── KeyNotFoundError (KeyError)            key_not_found
     │   ├── NamespaceNotFoundError                 namespace_not_found
+    │   ├── LeaseNotFoundError                     lease_not_found
+    │   ├── NothingToClaimError                    nothing_to_claim
     │   └── PathNotFoundError                      path_not_found
     ├── MethodNotAllowedError                      method_not_allowed           allowed
     ├── PreconditionFailedError                    precondition_failed          current_version
+    ├── ConflictError                              409                          current_version
+    │   ├── TargetMissingError                     target_missing
+    │   ├── WrongTypeError                         wrong_type                   current_type
+    │   ├── PatchFailedError                       patch_failed
+    │   ├── NumberOutOfRangeError                  number_out_of_range
+    │   └── LeaseHeldError                         lease_held                   holder, expires_at
+    ├── LeaseLostError                             lease_lost
+    ├── IdempotencyKeyReusedError                  idempotency_key_reused
     ├── UnsupportedMediaTypeError                  unsupported_media_type
     ├── LimitError                                 413, 429                     limit, used
     │   ├── ValueTooLargeError                     value_too_large
     │   ├── BodyTooLargeError                      body_too_large
+    │   ├── BatchTooLargeError                     batch_too_large
+    │   ├── LeaseLimitError                        lease_limit
     │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
     │   ├── NamespaceCreationLimitError            namespace_creation_limit
     │   └── StorageLimitError                      storage_limit                needed
@@ -201,6 +215,18 @@ class InvalidAgentError(InvalidRequestError):
     code = "invalid_agent"
 
 
+class InvalidPatchError(InvalidRequestError):
+    """Not a JSON Patch (RFC 6902)."""
+
+    code = "invalid_patch"
+
+
+class InvalidIdempotencyKeyError(InvalidRequestError):
+    """Not an idempotency key, which has at most `limit` characters."""
+
+    code = "invalid_idempotency_key"
+
+
 class BadRequestError(InvalidRequestError):
     """The request as a whole can not be understood."""
 
@@ -249,6 +275,18 @@ class NamespaceNotFoundError(NotFoundError):
     code = "namespace_not_found"
 
 
+class LeaseNotFoundError(NotFoundError):
+    """Nobody holds a lease of this name."""
+
+    code = "lease_not_found"
+
+
+class NothingToClaimError(NotFoundError):
+    """There is no entry under this prefix that nobody has claimed."""
+
+    code = "nothing_to_claim"
+
+
 class PathNotFoundError(NotFoundError):
     """The server has no such address; is `base_url` right?"""
 
@@ -267,6 +305,57 @@ class PreconditionFailedError(BotWireAPIError):
 
     code = "precondition_failed"
     current_version: int | None = None
+
+
+class ConflictError(BotWireAPIError):
+    """409: what is there does not go with what was asked for."""
+
+    current_version: int | None = None
+
+
+class TargetMissingError(ConflictError):
+    """There is no entry that could be changed, and no initial value was given."""
+
+    code = "target_missing"
+
+
+class WrongTypeError(ConflictError):
+    """The value is of the JSON type `current_type`, which this change is not for."""
+
+    code = "wrong_type"
+    current_type: str | None = None
+
+
+class PatchFailedError(ConflictError):
+    """A JSON Patch names a place that is not there."""
+
+    code = "patch_failed"
+
+
+class NumberOutOfRangeError(ConflictError):
+    """The result of an increment can not be stored."""
+
+    code = "number_out_of_range"
+
+
+class LeaseHeldError(ConflictError):
+    """`holder` has the lease until `expires_at`, unless it is renewed or given back."""
+
+    code = "lease_held"
+    holder: str | None = None
+    expires_at: datetime | None = None
+
+
+class LeaseLostError(BotWireAPIError):
+    """The lease is not, or no longer, held with that fencing number; what it protects was not written."""
+
+    code = "lease_lost"
+
+
+class IdempotencyKeyReusedError(BotWireAPIError):
+    """The idempotency key was used for another request."""
+
+    code = "idempotency_key_reused"
 
 
 class UnsupportedMediaTypeError(BotWireAPIError):
@@ -292,6 +381,18 @@ class BodyTooLargeError(LimitError):
     """The request's body has more than `limit` bytes."""
 
     code = "body_too_large"
+
+
+class BatchTooLargeError(LimitError):
+    """More than `limit` operations in one batch, or bytes in its body or its answer."""
+
+    code = "batch_too_large"
+
+
+class LeaseLimitError(LimitError):
+    """`limit` leases are held in this namespace."""
+
+    code = "lease_limit"
 
 
 class DailyWriteLimitError(LimitError):
@@ -367,6 +468,7 @@ _BY_STATUS: dict[int, type[BotWireAPIError]] = {
     401: AccessDeniedError,
     403: AccessDeniedError,
     404: NotFoundError,
+    409: ConflictError,
     413: LimitError,
     429: LimitError,
     502: UnavailableError,
