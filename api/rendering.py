@@ -13,12 +13,15 @@ from namespaces.changes import ChangePage, LoggedChange
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
 from namespaces.verdicts import Allowance
-from namespaces.writing import Deleted, Written
+from namespaces.writing import Changed, Deleted, Written
 
 STATE_LIMITS = ("writes_per_day", "bytes", "value_bytes", "key_bytes", "json_depth", "keys_per_page", "ttl_seconds")
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False)
+
+
+Parts = list["str | StoredValue"]
 
 
 def as_json(value: Any) -> str:
@@ -39,12 +42,33 @@ def etag(version: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A value in an answer, which the change log has at `revision` too; without a `text` its member is left out."""
+
+    revision: int
+    text: str | None
+
+    @property
+    def member(self) -> str:
+        return "" if self.text is None else f'"value": {self.text}, '
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer on its way out: of Django's, see `response_of`, or of `api.lane`, which has no HttpResponse."""
+    """An answer on its way out: of Django's, see `response_of`, or of `api.lane`, which has no HttpResponse.
+
+    `parts`, where there are any, are those of the body, so that a value need not be kept twice.
+    """
 
     body: str
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    parts: tuple[str | StoredValue, ...] = ()
+
+    @classmethod
+    def of_parts(cls, parts: "Parts", status: int = 200, headers: dict[str, str] | None = None) -> "Answer":
+        body = "".join(part if isinstance(part, str) else part.member for part in parts)
+        return cls(body, status, headers or {}, tuple(parts))
 
     def all_headers(self) -> dict[str, str]:
         """Its headers in full. Nobody keeps an answer: memory changes."""
@@ -69,6 +93,27 @@ def written_answer(written: Written) -> Answer:
     return Answer(written_body(written), 201 if written.is_new else 200, headers)
 
 
+def changed_answer(changed: Changed, *, is_minimal: bool = False) -> Answer:
+    """The answer to a change; `is_minimal`: without the value."""
+    written = changed.written
+    headers = {"ETag": etag(written.version), **rate_limit_headers(written.allowance)}
+    if is_minimal:
+        headers["Preference-Applied"] = "return=minimal"
+    return Answer.of_parts(changed_parts(changed, is_minimal=is_minimal), 201 if written.is_new else 200, headers)
+
+
+def changed_parts(changed: Changed, *, is_minimal: bool = False, with_namespace: bool = True) -> Parts:
+    """What is answered to a change, its value a part of its own."""
+    written, edited = changed.written, changed.edited
+    members = _written_members(written, with_namespace=with_namespace) | {"stored": edited.has_changed}
+    after = {name: members.pop(name) for name in ("created_at", "updated_at", "expires_at")}
+    if edited.length is not None:
+        after["length"] = edited.length
+    popped = "" if edited.popped is None else f', "popped": [{", ".join(edited.popped)}]'
+    value: Parts = [] if is_minimal else [StoredValue(written.version, edited.value.text)]
+    return [f"{as_json(members)[:-1]}, ", *value, f"{as_json(after)[1:-1]}{popped}}}"]
+
+
 def deleted_answer(deleted: Deleted) -> Answer:
     return Answer(deleted_body(deleted), headers=rate_limit_headers(deleted.allowance))
 
@@ -88,18 +133,21 @@ def rate_limit_headers(allowance: Allowance) -> dict[str, str]:
 
 
 def written_body(written: Written) -> str:
-    return as_json(
-        {
-            "namespace": written.namespace,
-            "key": written.key,
-            "version": written.version,
-            "stored": True,
-            "bytes": written.bytes,
-            "created_at": timestamp(written.created_at),
-            "updated_at": timestamp(written.updated_at),
-            "expires_at": timestamp(written.expires_at),
-        }
-    )
+    return as_json(_written_members(written))
+
+
+def _written_members(written: Written, *, with_namespace: bool = True) -> dict[str, Any]:
+    head = {"namespace": written.namespace} if with_namespace else {}
+    return {
+        **head,
+        "key": written.key,
+        "version": written.version,
+        "stored": True,
+        "bytes": written.bytes,
+        "created_at": timestamp(written.created_at),
+        "updated_at": timestamp(written.updated_at),
+        "expires_at": timestamp(written.expires_at),
+    }
 
 
 def deleted_body(deleted: Deleted) -> str:

@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 
+from api.bodies import EDITS
 from api.problems import PROBLEMS
 from namespaces.limits import LIMITS
 
@@ -63,6 +64,17 @@ class Deleted(serializers.Serializer[Any]):
     key = serializers.CharField()
     deleted = serializers.BooleanField()
     version = serializers.IntegerField()
+
+
+class Changed(_Times):
+    namespace = serializers.CharField()
+    key = serializers.CharField()
+    version = serializers.IntegerField()
+    stored = serializers.BooleanField(help_text="false: there was nothing to pop, and nothing was written")
+    bytes = serializers.IntegerField()
+    value = AnyJSON(required=False, help_text="the new value; left out with Prefer: return=minimal")
+    length = serializers.IntegerField(required=False, help_text="of a list")
+    popped = serializers.ListField(child=AnyJSON(), required=False)
 
 
 class Page(serializers.Serializer[Any]):
@@ -152,7 +164,44 @@ _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='* or versions in double quotes, such as "17"'
 )
 _IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="The same key with the same request is carried out once, and answered alike.",
+)
+_LEASE = OpenApiParameter(
+    "X-BotWire-Lease",
+    str,
+    OpenApiParameter.HEADER,
+    description="<percent-encoded name>=<fencing number>: write only while that lease is held.",
+)
+_PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="return=minimal: without the value.")
 _PREFIX = OpenApiParameter("prefix", str, description="Only keys that begin so.")
+
+
+_TTL = {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": _DEFAULTS["ttl_seconds"]}
+_MEMBERS: dict[str, Any] = {
+    "value": {},
+    "max_length": {"type": "integer", "minimum": 1},
+    "from": {"enum": ["first", "last"]},
+    "count": {"type": "integer", "minimum": 1},
+    "by": {"type": "number"},
+    "patch": {},
+    "initial": {},
+}
+
+
+def _change(kind: str, beside: dict[str, Any]) -> dict[str, Any]:
+    """The object that asks for a change of one kind."""
+    required, optional = EDITS[kind]
+    properties = {"op": {"const": kind}, **{name: _MEMBERS[name] for name in required + optional}, **beside}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["op", *required],
+        "additionalProperties": False,
+    }
 
 
 def _problems(*codes: str) -> dict[Any, Any]:
@@ -168,7 +217,27 @@ def _problems(*codes: str) -> dict[Any, Any]:
     }
 
 
+_REFUSED_TERMS = ("invalid_idempotency_key", "idempotency_key_reused", "invalid_condition", "lease_lost")
 _REFUSED_WRITE = ("namespace_read_only", "namespace_suspended", "daily_write_limit", "disk_full")
+
+_REFUSED_SET = (
+    "invalid_json",
+    "invalid_body",
+    "json_too_deep",
+    "invalid_ttl",
+    "invalid_namespace",
+    "invalid_key",
+    "invalid_parameter",
+    "invalid_agent",
+    *_REFUSED_TERMS,
+    "precondition_failed",
+    "value_too_large",
+    "body_too_large",
+    "unsupported_media_type",
+    "namespace_creation_limit",
+    "storage_limit",
+    *_REFUSED_WRITE,
+)
 
 get_entry = extend_schema(
     operation_id="get_entry",
@@ -185,7 +254,7 @@ set_entry = extend_schema(
     operation_id="set_entry",
     summary="Set an entry",
     tags=["memory"],
-    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH, _IDEMPOTENCY_KEY, _LEASE],
     request=SetBody,
     examples=[
         OpenApiExample("signal", {"value": {"action": "buy", "confidence": 0.9}, "ttl": 3600}, request_only=True)
@@ -193,23 +262,28 @@ set_entry = extend_schema(
     responses={
         200: OpenApiResponse(Written, description="Replaced"),
         201: OpenApiResponse(Written, description="New"),
+        **_problems(*_REFUSED_SET),
+    },
+)
+change_entry = extend_schema(
+    operation_id="change_entry",
+    summary="Change an entry",
+    description="Append, pop, increment, merge or patch: one write, made of what stands there.",
+    tags=["memory"],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH, _IDEMPOTENCY_KEY, _LEASE, _PREFER],
+    request={
+        "application/json": {"oneOf": [_change(kind, {"ttl": _TTL}) for kind in EDITS]},
+        "application/merge-patch+json": {},
+        "application/json-patch+json": {"type": "array", "items": {"type": "object"}},
+    },
+    examples=[
+        OpenApiExample("append", {"op": "append", "value": "checked"}, request_only=True, media_type="application/json")
+    ],
+    responses={
+        200: OpenApiResponse(Changed, description="Changed"),
+        201: OpenApiResponse(Changed, description="New"),
         **_problems(
-            "invalid_json",
-            "invalid_body",
-            "json_too_deep",
-            "invalid_ttl",
-            "invalid_namespace",
-            "invalid_key",
-            "invalid_parameter",
-            "invalid_condition",
-            "invalid_agent",
-            "precondition_failed",
-            "value_too_large",
-            "body_too_large",
-            "unsupported_media_type",
-            "namespace_creation_limit",
-            "storage_limit",
-            *_REFUSED_WRITE,
+            *_REFUSED_SET, "invalid_patch", "target_missing", "wrong_type", "patch_failed", "number_out_of_range"
         ),
     },
 )
@@ -217,15 +291,15 @@ delete_entry = extend_schema(
     operation_id="delete_entry",
     summary="Delete an entry",
     tags=["memory"],
-    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IDEMPOTENCY_KEY, _LEASE],
     responses={
         200: Deleted,
         **_problems(
             "invalid_namespace",
             "invalid_key",
             "invalid_parameter",
-            "invalid_condition",
             "invalid_agent",
+            *_REFUSED_TERMS,
             "key_not_found",
             "precondition_failed",
             *_REFUSED_WRITE,

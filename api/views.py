@@ -1,5 +1,6 @@
 """The addresses of the memory plane: each view reads the request, makes one call of the domain, and renders."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import rendering, schema
-from api.bodies import set_body_of
+from api.bodies import change_body_of, content_of, parsed
 from api.brakes import creation_brake
 from api.conditional import condition_of
 from api.problems import answer, safe_only
+from api.repeating import answer_again, terms_of
 from api.requests import (
     address_of,
     key_of,
@@ -19,11 +21,13 @@ from api.requests import (
     page_limit_of,
     parameters_of,
     since_of,
+    wants_minimal,
     wants_values,
     writer_of,
 )
 from namespaces import changes, database, reading, removal, tally, writing
 from namespaces.errors import DatabaseTrouble, Refusal
+from namespaces.units import Repeated
 
 
 def caller_of(request: HttpRequest) -> writing.Caller:
@@ -35,6 +39,8 @@ class MemoryView(APIView):
     """What the views have in common: refusals are counted for the namespace they hit, OPTIONS tells the methods."""
 
     def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Repeated):
+            return rendering.response_of(answer_again(exc))
         if isinstance(exc, Refusal) and "namespace" in self.kwargs:
             tally.count_refusal(self.kwargs["namespace"], exc.code)
         return super().handle_exception(exc)
@@ -59,15 +65,34 @@ class EntryView(MemoryView):
         parameters_of(request)
         namespace, key = namespace_of(request), key_of(request)
         condition, caller = condition_of(request), caller_of(request)
-        body = set_body_of(request, namespace)
-        written = writing.set_entry(namespace, key, body.value, ttl=body.ttl, condition=condition, caller=caller)
+        content = content_of(request, namespace)
+        body, terms = parsed(content), terms_of(request, content, rendering.written_answer)
+        written = writing.set_entry(
+            namespace, key, body.value, ttl=body.ttl, condition=condition, caller=caller, terms=terms
+        )
         return rendering.response_of(rendering.written_answer(written))
+
+    @schema.change_entry
+    def patch(self, request: Request, namespace: str, key: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, key = namespace_of(request), key_of(request)
+        condition, caller = condition_of(request), caller_of(request)
+        content = content_of(request, namespace)
+        body = change_body_of(request.META.get("CONTENT_TYPE", ""), content)
+        answer = partial(rendering.changed_answer, is_minimal=wants_minimal(request))
+        terms = terms_of(request, content, answer)
+        changed = writing.change_entry(
+            namespace, key, body.edit, ttl=body.ttl, condition=condition, caller=caller, terms=terms
+        )
+        return rendering.response_of(answer(changed))
 
     @schema.delete_entry
     def delete(self, request: Request, namespace: str, key: str) -> HttpResponse:
         parameters_of(request)
         namespace, key = namespace_of(request), key_of(request)
-        deleted = writing.delete_entry(namespace, key, condition=condition_of(request), caller=caller_of(request))
+        condition, caller = condition_of(request), caller_of(request)
+        terms = terms_of(request, b"", rendering.deleted_answer)
+        deleted = writing.delete_entry(namespace, key, condition=condition, caller=caller, terms=terms)
         return rendering.response_of(rendering.deleted_answer(deleted))
 
 

@@ -141,12 +141,16 @@ CORS_ALLOW_HEADERS = (
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "prefer",
     "last-event-id",
     "x-botwire-agent",
+    "x-botwire-lease",
 )
 CORS_EXPOSE_HEADERS = (
     "ETag",
+    "Idempotency-Replayed",
     "Location",
+    "Preference-Applied",
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",

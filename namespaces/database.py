@@ -4,22 +4,26 @@ import functools
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, Error, IntegrityError, connection, connections, transaction
+from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, OutcomeUnknown
-from namespaces.sql import JUDGED, LOCK_NAMESPACE, Plan
+from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, NamespaceNotFound, OutcomeUnknown
+from namespaces.sql import FOR_UPDATE, JUDGED, LOCK_NAMESPACE, READ_NAMESPACE, Plan
 from namespaces.sqlite_turns import Turns, turns_of
 
 Row = Mapping[str, Any]
 Parameters = Mapping[str, Any]
+Statement = tuple[Plan, str, Parameters]
+
+T = TypeVar("T")
 
 TURN_SECONDS = 5.0
 # If no turn has begun or ended for so long, the database hangs, and nobody waits for it: the threads are needed to say
@@ -68,6 +72,52 @@ def run_step_by_step(cursor: Any, plan: Plan, precondition: str, parameters: Par
         for statement in plan.as_single_statements():
             cursor.execute(statement, constants)
     return verdict
+
+
+def transact(namespace: str, work: Callable[[Any, Row], T]) -> T:
+    """Do as `engine.transact` does, on this thread's own connection."""
+    with write_transaction(), connection.cursor() as cursor:
+        return work_on(cursor, namespace, work)
+
+
+def work_on(cursor: Any, namespace: str, work: Callable[[Any, Row], T]) -> T:
+    """Lock the namespace in an open transaction, which on SQLite holds the write lock already, and do the work."""
+    is_locked = connection.vendor == "sqlite"
+    cursor.execute(READ_NAMESPACE if is_locked else READ_NAMESPACE + FOR_UPDATE, {"namespace": namespace})
+    row = as_row(cursor)
+    if row is None:
+        raise NamespaceNotFound(namespace)
+    return work(cursor, row)
+
+
+def run_all(cursor: Any, statements: Sequence[Statement]) -> list[Row]:
+    """Judge writes, and carry them out, in a transaction that holds the namespace's lock; each sees those before.
+
+    After one that is refused, the others may or may not have been carried out: the caller has to undo them all.
+    """
+    if connection.vendor == "postgresql":
+        return _run_pipelined(statements)
+    verdicts = []
+    for plan, precondition, parameters in statements:
+        verdict = run_step_by_step(cursor, plan, precondition, parameters)
+        assert verdict is not None, "the namespace was there when it was locked"
+        verdicts.append(verdict)
+        if verdict["refusal"] is not None:
+            break
+    return verdicts
+
+
+def _run_pipelined(statements: Sequence[Statement]) -> list[Row]:
+    """All statements in one round trip, each kind of them planned once for the connection."""
+    native = connection.connection
+    with connection.wrap_database_errors, native.pipeline():
+        cursors = []
+        for plan, precondition, parameters in statements:
+            cursor = psycopg.Cursor(native)
+            cursor.adapters.register_dumper(int, Int8Dumper)  # one type for all, so that a statement is prepared once
+            cursor.execute(plan.as_one_statement(precondition), parameters, prepare=True)
+            cursors.append(cursor)
+        return [as_row(cursor) or {} for cursor in cursors]
 
 
 def _run_locked(sql: str, parameters: Parameters) -> Row | None:

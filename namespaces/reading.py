@@ -10,7 +10,7 @@ from typing import Any
 from namespaces import clock, database, sql
 from namespaces.errors import InvalidCursor, KeyNotFound, NamespaceNotFound
 from namespaces.limits import LIMITS, limit
-from namespaces.models import DailyUsage, Entry, EntryQuerySet, Namespace
+from namespaces.models import Change, DailyUsage, Entry, EntryQuerySet, Namespace
 from namespaces.names import check_key, check_namespace, check_prefix
 from namespaces.verdicts import restriction_of
 
@@ -197,6 +197,15 @@ def value_limit(namespace: str) -> int:
     with database.turn():
         own = Namespace.objects.filter(name=namespace).values_list("limit_value_bytes", flat=True).first()
     return limit("value_bytes") if own is None else own
+
+
+def values_at(namespace: str, revisions: Sequence[int]) -> dict[int, str]:
+    """The values that were set at these revisions, as far as the change log still has them."""
+    if not revisions:
+        return {}
+    with database.turn():
+        found = Change.objects.filter(namespace_id=namespace, revision__in=revisions, value__isnull=False)
+        return dict(found.values_list("revision", "value"))
 
 
 def effective_status(namespace: Namespace, now: datetime) -> str:

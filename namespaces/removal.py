@@ -1,4 +1,4 @@
-"""Removing many entries: clearing on request, sweeping what has expired, trimming the change log.
+"""Removing many rows: clearing on request, sweeping what has expired, trimming the change log.
 
 All of it goes in batches of one short transaction each, so that it can be killed at any point and never holds up the
 namespace's other writers for long. Deleting a single key is a write like any other: `namespaces.writing`.
@@ -7,14 +7,15 @@ namespace's other writers for long. Deleting a single key is a write like any ot
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from namespaces import clock, database, sql
 from namespaces.conditions import ALWAYS
 from namespaces.errors import NamespaceNotFound
 from namespaces.limits import limit
-from namespaces.models import Change, Entry, EntryQuerySet, Namespace
+from namespaces.models import Change, Entry, EntryQuerySet, Lease, Namespace, Receipt
 from namespaces.names import check_namespace, check_prefix, check_writer
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
@@ -80,6 +81,23 @@ def sweep(now: datetime | None = None, *, most: int = BATCH) -> int:
     now = now or clock.now()
     due = Entry.objects.expired(now).order_by("expires_at").values_list("namespace_id", flat=True)[:most]
     return sum(reclaim(namespace, now) for namespace in dict.fromkeys(due))
+
+
+def sweep_leases(now: datetime | None = None) -> int:
+    """Forget leases that have expired, up to BATCH of them; return how many. The fencing numbers go on."""
+    return _forget(Lease.objects.filter(expires_at__lte=now or clock.now()))
+
+
+def sweep_receipts(now: datetime | None = None) -> int:
+    """Forget receipts that are older than `idempotency_hours`, up to BATCH of them; return how many."""
+    oldest = (now or clock.now()) - timedelta(hours=limit("idempotency_hours"))
+    return _forget(Receipt.objects.filter(at__lte=oldest))
+
+
+def _forget(due: QuerySet[Any]) -> int:
+    with database.write_transaction():
+        keys = list(due.values_list("pk", flat=True)[:BATCH])
+        return due.filter(pk__in=keys).delete()[0] if keys else 0  # judged again: it may have been renewed meanwhile
 
 
 def _remove(namespace: str, chosen: EntryQuerySet, kind: Change.Kind, writer: str, now: datetime) -> int:

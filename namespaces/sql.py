@@ -9,6 +9,7 @@ the lock is held, so it sees every earlier write. SQLite runs them one by one in
 from dataclasses import dataclass
 from functools import lru_cache
 
+FOR_UPDATE = " FOR NO KEY UPDATE"
 LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(namespace)s FOR NO KEY UPDATE"
 
 # A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
@@ -42,6 +43,18 @@ FROM (
     LEFT JOIN namespaces_dailyusage AS u ON u.namespace_id = ns.name AND u.day = %(today)s
     WHERE ns.name = %(namespace)s
 ) AS state
+"""
+
+# What a unit of work begins with, see `namespaces.units`.
+READ_NAMESPACE = """
+SELECT status, status_reason, status_until, revision, fencing FROM namespaces_namespace WHERE name = %(namespace)s
+"""
+
+# The verdict on a write to an entry, with what the entry holds.
+VERDICT_AND_ENTRY = """
+SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes FROM ({verdict}) AS verdict
+LEFT JOIN namespaces_entry AS e
+    ON e.namespace_id = %(namespace)s AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
 """
 
 ADVANCE_NAMESPACE = """
@@ -151,6 +164,11 @@ class Plan:
         """Each statement for itself, the verdict's columns given as parameters `judged_<column>` (SQLite)."""
         return tuple(_AFTER_VERDICT + sql for sql in self.statements)
 
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
+    def verdict_and_entry(self, precondition: str) -> str:
+        """The verdict with the entry's own columns beside it."""
+        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition))
+
 
 _AFTER_VERDICT = (
     f"WITH verdict ({', '.join(JUDGED)}) AS (VALUES ({', '.join(f'%(judged_{column})s' for column in JUDGED)}))"
@@ -173,3 +191,5 @@ DELETE = Plan(
 CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
 # Nothing is written: only whether a write would be refused.
 LOOK = Plan(kind="", statements=(), growth="0", appeared="0", missing="WHEN TRUE THEN NULL")
+# The same for a change, whose size is not known before the entry is: what is refused whatever it will be.
+CHANGE = Plan(kind="", statements=(), growth="0", appeared="0")

@@ -47,3 +47,18 @@ def delete(database: str, api: RawClient, namespace: str) -> Callable[..., Any]:
         return api.delete(f"/memory/{namespace}/{key}", headers=named)
 
     return delete
+
+
+@pytest.fixture
+def patch(database: str, api: RawClient, namespace: str) -> Callable[..., Any]:
+    """PATCH a key of the test's namespace with a change of one kind (or a body as it stands)."""
+
+    def patch(
+        key: str, op: str = "", *, body: str | None = None, headers: dict[str, str] | None = None, **members: Any
+    ) -> Any:
+        asked = {"op": op, **{name.rstrip("_"): value for name, value in members.items() if name != "content_type"}}
+        content_type = members.get("content_type", "application/json")
+        content = json.dumps(asked) if body is None else body
+        return api.patch(f"/memory/{namespace}/{key}", content, content_type=content_type, headers=headers or {})
+
+    return patch

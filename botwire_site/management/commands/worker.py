@@ -20,7 +20,7 @@ logger = logging.getLogger("botwire.worker")
 
 
 class Command(BaseCommand):
-    help = "Remove expired entries and trim the change log, until stopped."
+    help = "Remove expired entries, leases and receipts, and trim the change log, until stopped."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--data", metavar="DIR", help="where data and the secret key are kept (BOTWIRE_DATA)")
@@ -28,6 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options: Any) -> None:
         if once:
+            removal.sweep_leases()
+            removal.sweep_receipts()
             self.stdout.write(f"{removal.sweep()} expired entries removed, {removal.trim_all()} changes forgotten.")
             return
         stop = threading.Event()
@@ -42,6 +44,8 @@ def work(stop: threading.Event) -> None:
     while not stop.wait(SWEEP_SECONDS):
         try:
             removal.sweep()
+            removal.sweep_leases()
+            removal.sweep_receipts()
             if time.monotonic() >= trim_at:
                 removal.trim_all()
                 trim_at = time.monotonic() + TRIM_SECONDS
