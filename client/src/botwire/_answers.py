@@ -6,7 +6,7 @@ Whatever is not what BotWire sends raises KeyError, TypeError or ValueError here
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
@@ -27,9 +27,8 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a PATCH did: the value as it is now and its length, each where the answer has it, and what was taken out."""
+    """What a PATCH did: the value as it is now, its length if it is a list, and what was taken out of that."""
 
-    version: int
     value: Any
     length: int | None
     popped: list[Any]
@@ -146,13 +145,14 @@ def read_deleted(answer: Members, status: int) -> bool:
     return answer.truth("deleted")
 
 
-def read_changed(answer: Members, status: int = 200) -> Changed:
-    return Changed(
-        version=answer.integer("version"),
-        value=answer.if_there(answer.value, "value"),
-        length=answer.if_there(answer.integer, "length"),
-        popped=answer.if_there(answer.values, "popped") or [],
-    )
+def read_changed(answer: Members, status: int) -> Changed:
+    return replace(read_brief_change(answer, status), value=answer.value("value"))
+
+
+def read_brief_change(answer: Members, status: int) -> Changed:
+    """The same where the answer leaves out the value."""
+    popped = answer.if_there(answer.values, "popped") or []
+    return Changed(value=None, length=answer.if_there(answer.integer, "length"), popped=popped)
 
 
 def read_batch(answer: Members, status: int) -> BatchAnswer:

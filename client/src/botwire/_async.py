@@ -240,7 +240,7 @@ class AsyncMemory:
         await self._run(_transactions.set_many(self._calls, mapping, ttl, lease))
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """Return the values under those of `keys` that are there; up to 500 keys all as they were at one moment."""
+        """Return the values under those of `keys` that are there; see Memory.get_many()."""
         return await self._run(_transactions.get_many(self._calls, keys))
 
     async def delete_many(self, keys: Iterable[str], *, lease: AsyncLease | None = None) -> int:

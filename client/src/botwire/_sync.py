@@ -315,7 +315,10 @@ class Memory:
         self._run(_transactions.set_many(self._calls, mapping, ttl, lease))
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """Return the values under those of `keys` that are there; up to 500 keys all as they were at one moment."""
+        """Return the values under those of `keys` that are there.
+
+        Up to 500 keys and 8 MiB of values are all as they were at one moment; more are read in several requests.
+        """
         return self._run(_transactions.get_many(self._calls, keys))
 
     def delete_many(self, keys: Iterable[str], *, lease: Lease | None = None) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from botwire import _operations
 from botwire._answers import BatchAnswer, Members
 from botwire._call import Steps
-from botwire._exceptions import PreconditionFailedError, TransactionConflictError
+from botwire._exceptions import BatchTooLargeError, PreconditionFailedError, TransactionConflictError
 from botwire._leases import AsyncRun, Run
 from botwire._models import Entry
 from botwire._operations import UNSET, Operation, Unset, about, json_text
@@ -163,9 +163,20 @@ def set_many(
 def get_many(calls: Calls, keys: Iterable[str]) -> Steps[dict[str, Any]]:
     found: dict[str, Any] = {}
     for batch in _batches([about(key, _operations.get()) for key in keys]):
-        answer: BatchAnswer = yield calls.batch(batch)
-        found |= {row.text("key"): row.value("value") for row in answer.results if row.truth("found")}
+        found |= yield from _found(calls, batch)
     return found
+
+
+def _found(calls: Calls, batch: list[Operation]) -> Steps[dict[str, Any]]:
+    """What is there of the keys that `batch` reads; in two requests where one answer does not hold all of it."""
+    try:
+        answer: BatchAnswer = yield calls.batch(batch)
+    except BatchTooLargeError:
+        if len(batch) == 1:
+            raise
+        half = len(batch) // 2
+        return (yield from _found(calls, batch[:half])) | (yield from _found(calls, batch[half:]))
+    return {row.text("key"): row.value("value") for row in answer.results if row.truth("found")}
 
 
 def delete_many(calls: Calls, keys: Iterable[str], lease: Fenced | None) -> Steps[int]:

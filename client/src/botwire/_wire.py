@@ -18,6 +18,7 @@ from botwire._answers import (
     Grant,
     Page,
     read_batch,
+    read_brief_change,
     read_change_page,
     read_changed,
     read_claimed,
@@ -93,7 +94,8 @@ class Calls:
     def change(self, key: str, operation: Operation, lease: Fenced | None, is_brief: bool = False) -> Call[Changed]:
         """A PATCH; where `is_brief`, the answer leaves out the value as it is now."""
         headers = {**_JSON, **(_MINIMAL if is_brief else {}), **_fence(lease), **idempotent()}
-        return Call("PATCH", self._entry(key), read_changed, headers, operations.json_text(operation))
+        read = read_brief_change if is_brief else read_changed
+        return Call("PATCH", self._entry(key), read, headers, operations.json_text(operation))
 
     def exists(self, key: str) -> Call[bool]:
         """Ask for the first of the keys that begin with `key`: it is `key` itself, if that exists. No value travels."""
