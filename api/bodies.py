@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import IO, Any
 
@@ -10,9 +11,12 @@ from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 
 from api.refusals import RequestRefused
+from namespaces import clock, writing
+from namespaces.batches import Check, Get, Operation
+from namespaces.conditions import ABSENT, ALWAYS, Condition, at_version
 from namespaces.edits import Append, Edit, Increment, Merge, Patch, Pop
-from namespaces.errors import InvalidJSON, InvalidTTL
-from namespaces.jsontext import JSONText, kind_of, members
+from namespaces.errors import BatchTooLarge, InvalidJSON, InvalidTTL, Refusal
+from namespaces.jsontext import JSONText, array_parts, kind_of, members
 from namespaces.limits import limit
 from namespaces.reading import value_limit
 
@@ -200,7 +204,8 @@ def edit_of(kind: str, given: dict[str, str]) -> Edit:
             end = word_in(given.get("from", '"last"'), "from", ("first", "last"))
             return Pop(whole_number_in(given.get("count", "1"), "count"), is_first=end == "first")
         case "increment":
-            return Increment(_number_in(given.get("by", "1"), "by"), initial and _number_in(initial.text, "initial"))
+            _check_number(given.get("initial", "0"), "initial")
+            return Increment(_check_number(given.get("by", "1"), "by"), initial)
         case "merge":
             return Merge(JSONText.of_scanned(given["patch"]), initial)
         case _:
@@ -222,7 +227,78 @@ def whole_number_in(text: str, name: str, least: int = 1) -> int:
     return int(text)
 
 
-def _number_in(text: str, name: str) -> str:
+def _check_number(text: str, name: str) -> str:
     if kind_of(text) != "number":
         raise RequestRefused("invalid_body", f"{name} is a number.")
     return text
+
+
+def operations_of(body: bytes, namespace: str, writer: str) -> list[Operation]:
+    """The operations of a batch; BatchTooLarge, or what is wrong with one of them, its number as `operation`."""
+    given = members_of(text_of(body), required=("operations",))
+    if kind_of(given["operations"]) != "array":
+        raise RequestRefused("invalid_body", "operations is a list.")
+    listed = [element.strip() for element in array_parts(given["operations"])]
+    most = limit("batch_operations")
+    if len(listed) > most:
+        raise BatchTooLarge(f"A batch has at most {most:,} operations; this one has {len(listed):,}.", limit=most)
+    now, operations = clock.now(), []
+    for number, text in enumerate(listed):
+        try:
+            operations.append(_operation_of(text, namespace, writer, now))
+        except Refusal as refusal:
+            refusal.facts["operation"] = number
+            raise
+    return operations
+
+
+OPERATIONS = {
+    "set": (("key", "value"), ("ttl", "if_version", "if_absent")),
+    "get": (("key",), ()),
+    "delete": (("key",), ("if_version",)),
+    "check": (("key", "version"), ()),
+    **{op: (("key", *required), (*optional, "ttl", "if_version")) for op, (required, optional) in EDITS.items()},
+}
+
+
+def _operation_of(text: str, namespace: str, writer: str, now: datetime) -> Operation:
+    op = word_in(dict(members(text)).get("op"), "op", tuple(OPERATIONS))
+    required, optional = OPERATIONS[op]
+    given = members_of(text, required=("op", *required), optional=optional, what="operation")
+    key, ttl = _text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
+    condition = _condition_in(given)
+    match op:
+        case "get":
+            return Get(key)
+        case "check":
+            is_absent = given["version"] == "null"
+            return Check(key, None if is_absent else whole_number_in(given["version"], "version", least=0))
+        case "delete":
+            return writing.delete_of(namespace, key, condition=condition, writer=writer, now=now)
+        case "set":
+            value = JSONText.of_scanned(given["value"])
+            return writing.set_of(namespace, key, value, ttl=ttl, condition=condition, writer=writer, now=now)
+        case _:
+            edit = edit_of(op, given)
+            return writing.change_of(namespace, key, edit, ttl=ttl, condition=condition, writer=writer, now=now)
+
+
+def _condition_in(given: dict[str, str]) -> Condition:
+    is_absent = _truth_in(given.get("if_absent", "false"))
+    if "if_version" in given and is_absent:
+        raise RequestRefused("invalid_body", "if_version and if_absent cannot both hold.")
+    if "if_version" in given:
+        return at_version(whole_number_in(given["if_version"], "if_version", least=0))
+    return ABSENT if is_absent else ALWAYS
+
+
+def _truth_in(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise RequestRefused("invalid_body", "if_absent is true or false.")
+    return text == "true"
+
+
+def _text_in(text: str, name: str) -> str:
+    if kind_of(text) != "string":
+        raise RequestRefused("invalid_body", f"{name} is a text.")
+    return str(json.loads(text))

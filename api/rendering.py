@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from api.conditional import names_tag
 from namespaces import clock
+from namespaces.batches import Batch, Check, NotFound, Result
 from namespaces.changes import ChangePage, LoggedChange
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
@@ -114,6 +115,33 @@ def changed_parts(changed: Changed, *, is_minimal: bool = False, with_namespace:
     return [f"{as_json(members)[:-1]}, ", *value, f"{as_json(after)[1:-1]}{popped}}}"]
 
 
+def batch_answer(batch: Batch) -> Answer:
+    parts: Parts = [f'{as_json({"namespace": batch.namespace, "revision": batch.revision})[:-1]}, "results": [']
+    for number, result in enumerate(batch.results):
+        parts += [", "] if number else []
+        parts += _result_parts(result)
+    headers = rate_limit_headers(batch.allowance) if batch.allowance else {}
+    return Answer.of_parts([*parts, "]}"], headers=headers)
+
+
+def _result_parts(result: Result) -> Parts:
+    match result:
+        case Remembered():
+            return _entry_parts({"key": result.key, "found": True}, result)
+        case NotFound(key, was_to_be_deleted=True):
+            return [as_json({"key": key, "deleted": False, "version": None})]
+        case NotFound(key):
+            return [as_json({"key": key, "found": False})]
+        case Written():
+            return [as_json(_written_members(result, with_namespace=False))]
+        case Changed():
+            return changed_parts(result, with_namespace=False)
+        case Deleted():
+            return [as_json({"key": result.key, "deleted": True, "version": result.version})]
+        case Check():
+            return [as_json({"key": result.key, "version": result.version})]
+
+
 def deleted_answer(deleted: Deleted) -> Answer:
     return Answer(deleted_body(deleted), headers=rate_limit_headers(deleted.allowance))
 
@@ -168,7 +196,11 @@ def cleared_body(cleared: Cleared) -> str:
 def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
     """The entry with its value's text in its place."""
     head = {"namespace": entry.namespace} if with_namespace else {}
-    before = as_json({**head, "key": entry.key})[:-1]
+    parts = _entry_parts({**head, "key": entry.key}, entry)
+    return "".join(part if isinstance(part, str) else part.member for part in parts)
+
+
+def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     after = as_json(
         {
             "version": entry.version,
@@ -178,7 +210,7 @@ def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
             "expires_at": timestamp(entry.expires_at),
         }
     )[1:]
-    return f'{before}, "value": {entry.value}, {after}'
+    return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), after]
 
 
 def page_body(namespace: str, page: Page) -> str:

@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 
-from api.bodies import EDITS
+from api.bodies import EDITS, OPERATIONS
 from api.problems import PROBLEMS
 from namespaces.limits import LIMITS
 
@@ -75,6 +75,14 @@ class Changed(_Times):
     value = AnyJSON(required=False, help_text="the new value; left out with Prefer: return=minimal")
     length = serializers.IntegerField(required=False, help_text="of a list")
     popped = serializers.ListField(child=AnyJSON(), required=False)
+
+
+class Batch(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    revision = serializers.IntegerField()
+    results = serializers.ListField(
+        child=serializers.DictField(child=AnyJSON()), help_text="one for each operation, in their order"
+    )
 
 
 class Page(serializers.Serializer[Any]):
@@ -180,8 +188,12 @@ _PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="
 _PREFIX = OpenApiParameter("prefix", str, description="Only keys that begin so.")
 
 
-_TTL = {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": _DEFAULTS["ttl_seconds"]}
 _MEMBERS: dict[str, Any] = {
+    "key": {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]},
+    "ttl": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": _DEFAULTS["ttl_seconds"]},
+    "version": {"type": ["integer", "null"], "minimum": 0},
+    "if_version": {"type": "integer", "minimum": 0},
+    "if_absent": {"type": "boolean"},
     "value": {},
     "max_length": {"type": "integer", "minimum": 1},
     "from": {"enum": ["first", "last"]},
@@ -192,10 +204,9 @@ _MEMBERS: dict[str, Any] = {
 }
 
 
-def _change(kind: str, beside: dict[str, Any]) -> dict[str, Any]:
-    """The object that asks for a change of one kind."""
-    required, optional = EDITS[kind]
-    properties = {"op": {"const": kind}, **{name: _MEMBERS[name] for name in required + optional}, **beside}
+def _object(op: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
+    """The object that asks for one kind of change, or of operation in a batch."""
+    properties = {"op": {"const": op}, **{name: _MEMBERS[name] for name in required + optional}}
     return {
         "type": "object",
         "properties": properties,
@@ -238,6 +249,14 @@ _REFUSED_SET = (
     "storage_limit",
     *_REFUSED_WRITE,
 )
+_REFUSED_CHANGE = (
+    *_REFUSED_SET,
+    "invalid_patch",
+    "target_missing",
+    "wrong_type",
+    "patch_failed",
+    "number_out_of_range",
+)
 
 get_entry = extend_schema(
     operation_id="get_entry",
@@ -272,7 +291,9 @@ change_entry = extend_schema(
     tags=["memory"],
     parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH, _IDEMPOTENCY_KEY, _LEASE, _PREFER],
     request={
-        "application/json": {"oneOf": [_change(kind, {"ttl": _TTL}) for kind in EDITS]},
+        "application/json": {
+            "oneOf": [_object(op, required, ("ttl", *optional)) for op, (required, optional) in EDITS.items()]
+        },
         "application/merge-patch+json": {},
         "application/json-patch+json": {"type": "array", "items": {"type": "object"}},
     },
@@ -282,9 +303,7 @@ change_entry = extend_schema(
     responses={
         200: OpenApiResponse(Changed, description="Changed"),
         201: OpenApiResponse(Changed, description="New"),
-        **_problems(
-            *_REFUSED_SET, "invalid_patch", "target_missing", "wrong_type", "patch_failed", "number_out_of_range"
-        ),
+        **_problems(*_REFUSED_CHANGE),
     },
 )
 delete_entry = extend_schema(
@@ -372,4 +391,33 @@ get_changes = extend_schema(
             "revision_trimmed",
         ),
     },
+)
+batch = extend_schema(
+    operation_id="batch",
+    summary="Several reads and writes, all or nothing",
+    description="In order; each write counts. A refusal names the `operation` by its number.",
+    tags=["namespaces"],
+    parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    request={
+        "application/json": {
+            "type": "object",
+            "properties": {
+                "operations": {
+                    "type": "array",
+                    "maxItems": _DEFAULTS["batch_operations"],
+                    "items": {"oneOf": [_object(op, *members) for op, members in OPERATIONS.items()]},
+                }
+            },
+            "required": ["operations"],
+            "additionalProperties": False,
+        }
+    },
+    examples=[
+        OpenApiExample(
+            "move",
+            {"operations": [{"op": "check", "key": "a", "version": 1}, {"op": "append", "key": "b", "value": 1}]},
+            request_only=True,
+        )
+    ],
+    responses={200: Batch, **_problems("batch_too_large", *_REFUSED_CHANGE)},
 )

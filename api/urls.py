@@ -24,6 +24,7 @@ urlpatterns = [
     path("memory/<str:namespace>", views.EntriesView.as_view(), name="entries"),
     path("memory/<str:namespace>/<key:key>", views.EntryView.as_view(), name="entry"),
     path("namespaces/<str:namespace>", views.NamespaceView.as_view(), name="namespace"),
+    path("namespaces/<str:namespace>/batch", views.BatchView.as_view(), name="batch"),
     path("namespaces/<str:namespace>/changes", views.ChangesView.as_view(), name="changes"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

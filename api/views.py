@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import rendering, schema
-from api.bodies import change_body_of, content_of, parsed
+from api.bodies import change_body_of, content_of, content_up_to, operations_of, parsed
 from api.brakes import creation_brake
 from api.conditional import condition_of
 from api.problems import answer, safe_only
@@ -25,8 +25,9 @@ from api.requests import (
     wants_values,
     writer_of,
 )
-from namespaces import changes, database, reading, removal, tally, writing
+from namespaces import batches, changes, database, reading, removal, tally, writing
 from namespaces.errors import DatabaseTrouble, Refusal
+from namespaces.limits import limit
 from namespaces.units import Repeated
 
 
@@ -144,6 +145,20 @@ class ChangesView(MemoryView):
         )
         tally.count_read(page.namespace)
         return rendering.json_response(rendering.changes_body(page))
+
+
+class BatchView(MemoryView):
+    """`/namespaces/{namespace}/batch`: several reads and writes, all or nothing."""
+
+    @schema.batch
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = namespace_of(request), caller_of(request)
+        content = content_up_to(request, limit("batch_bytes"))
+        operations = operations_of(content, namespace, caller.writer)
+        terms = terms_of(request, content, rendering.batch_answer)
+        batch = batches.carry_out(namespace, operations, caller=caller, terms=terms)
+        return rendering.response_of(rendering.batch_answer(batch))
 
 
 @safe_only

@@ -90,21 +90,18 @@ def work_on(cursor: Any, namespace: str, work: Callable[[Any, Row], T]) -> T:
     return work(cursor, row)
 
 
-def run_all(cursor: Any, statements: Sequence[Statement]) -> list[Row]:
+def run_all(cursor: Any, statements: Sequence[Statement]) -> Iterator[Row]:
     """Judge writes, and carry them out, in a transaction that holds the namespace's lock; each sees those before.
 
-    After one that is refused, the others may or may not have been carried out: the caller has to undo them all.
+    After one that is refused, the others may have been carried out all the same: it is up to the caller to undo them.
     """
     if connection.vendor == "postgresql":
-        return _run_pipelined(statements)
-    verdicts = []
+        yield from _run_pipelined(statements)
+        return
     for plan, precondition, parameters in statements:
         verdict = run_step_by_step(cursor, plan, precondition, parameters)
         assert verdict is not None, "the namespace was there when it was locked"
-        verdicts.append(verdict)
-        if verdict["refusal"] is not None:
-            break
-    return verdicts
+        yield verdict
 
 
 def _run_pipelined(statements: Sequence[Statement]) -> list[Row]:

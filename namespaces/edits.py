@@ -112,7 +112,7 @@ class Increment:
     """
 
     by: str = "1"
-    initial: str | None = None
+    initial: JSONText | None = None
 
     def edit(self, target: Target | None) -> Edited:
         found = _found(target, self.initial)
@@ -132,7 +132,7 @@ class Merge:
     initial: JSONText | None = None
 
     def edit(self, target: Target | None) -> Edited:
-        found = _found(target, self.initial and self.initial.text)
+        found = _found(target, self.initial)
         if kind_of(self.patch.text) == "object" and kind_of(found.text) != "object":
             raise _wrong_type("an object", found)
         return Edited(JSONText.of_scanned(text_of(_merged(Closed(found.text), self.patch.text)).strip(_SPACE)))
@@ -166,7 +166,7 @@ class Patch:
         return cls(operations, initial)
 
     def edit(self, target: Target | None) -> Edited:
-        found = _found(target, self.initial and self.initial.text)
+        found = _found(target, self.initial)
         try:
             patched = self._apply(opened(Closed(found.text)))
             text = text_of(patched)
@@ -192,12 +192,12 @@ class Patch:
         return node  # type: ignore[no-any-return]
 
 
-def _found(target: Target | None, initial: str | None) -> Target:
+def _found(target: Target | None, initial: JSONText | None) -> Target:
     if target is not None:
         return target
     if initial is None:
         raise TargetMissing
-    return Target(initial, None)
+    return Target(initial.text, None)
 
 
 def _wrong_type(needed: str, target: Target) -> WrongType:

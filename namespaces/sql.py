@@ -126,6 +126,11 @@ WHERE ns.name = %(namespace)s
 ORDER BY c.revision
 """
 
+READ_VERSION = """
+SELECT version FROM namespaces_entry
+WHERE namespace_id = %(namespace)s AND key = %(key)s AND (expires_at IS NULL OR expires_at > %(now)s)
+"""
+
 # Conditions name versions, so that there is no end of them; a statement that is the same object is found prepared.
 _REMEMBERED = 256
 

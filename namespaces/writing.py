@@ -286,15 +286,20 @@ def run(unit: Unit, write: Write) -> database.Row:
     return verdict
 
 
-def run_all(unit: Unit, writes: Sequence[Write]) -> list[database.Row]:
-    """Carry out writes one after the other; what refuses one of them is raised, with its number as `position`."""
-    verdicts = database.run_all(unit.cursor, [(write.plan, write.condition.sql, write.parameters) for write in writes])
-    for position, verdict in enumerate(verdicts):
-        if verdict["refusal"] is not None:
-            refusal = refusal_of(verdict, writes[position].parameters, writes[position].now)
-            refusal.position = position
+def run_all(unit: Unit, writes: Sequence[Write], *, tolerated: str = "") -> list[database.Row]:
+    """Carry out writes one after the other: their verdicts, of which only a `tolerated` refusal is not raised.
+
+    The `position` of what is raised is the number of the write that was refused.
+    """
+    statements = [(write.plan, write.condition.sql, write.parameters) for write in writes]
+    verdicts = []
+    for write, verdict in zip(writes, database.run_all(unit.cursor, statements), strict=True):
+        if verdict["refusal"] not in (None, tolerated):
+            refusal = refusal_of(verdict, write.parameters, write.now)
+            refusal.position = len(verdicts)
             raise refusal
-    unit.has_written = True
+        verdicts.append(verdict)
+    unit.has_written |= any(verdict["refusal"] is None for verdict in verdicts)
     return verdicts
 
 

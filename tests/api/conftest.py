@@ -62,3 +62,15 @@ def patch(database: str, api: RawClient, namespace: str) -> Callable[..., Any]:
         return api.patch(f"/memory/{namespace}/{key}", content, content_type=content_type, headers=headers or {})
 
     return patch
+
+
+@pytest.fixture
+def batch(database: str, api: RawClient, namespace: str) -> Callable[..., Any]:
+    """POST operations, given as dicts, as one batch of the test's namespace."""
+
+    def batch(*operations: dict[str, Any], body: str | None = None, headers: dict[str, str] | None = None) -> Any:
+        content = json.dumps({"operations": operations}) if body is None else body
+        path = f"/namespaces/{namespace}/batch"
+        return api.post(path, content, content_type="application/json", headers=headers or {})
+
+    return batch

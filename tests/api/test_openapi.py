@@ -27,6 +27,7 @@ def test_the_description_is_openapi_3_1_with_every_operation(server):
         ("/memory/{namespace}/{key}", "patch"),
         ("/namespaces/{namespace}", "get"),
         ("/namespaces/{namespace}/changes", "get"),
+        ("/namespaces/{namespace}/batch", "post"),
     }
 
 
