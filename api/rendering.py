@@ -243,6 +243,30 @@ def change_body(change: LoggedChange) -> str:
     return f"{before}{value}, {after}"
 
 
+EVENT_STREAM = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}  # nginx would keep events back
+
+
+def events_answer(page: ChangePage) -> Answer:
+    """A stream of events that is over at once: the client comes again for what happens later."""
+    return Answer(stream_start(page) + events_of(page), headers=EVENT_STREAM)
+
+
+def stream_start(page: ChangePage) -> str:
+    """How soon a client that lost its stream may come again, in milliseconds, and from which revision."""
+    return f"retry: 1000\nid: {page.since}\n\n"
+
+
+def events_of(page: ChangePage) -> str:
+    """The changes as server-sent events, each by the id of its revision."""
+    return "".join(map(_event, page.changes))
+
+
+def _event(change: LoggedChange) -> str:
+    # White space between the tokens of JSON may be line breaks, which end a line of data; strings have none inside.
+    data = change_body(change).replace("\r", " ").replace("\n", " ")
+    return f"id: {change.revision}\nevent: change\ndata: {data}\n\n"
+
+
 def state_body(state: State) -> str:
     return as_json(
         {

@@ -113,13 +113,15 @@ def _is_whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 18
 
 
-def since_of(parameters: dict[str, str]) -> int:
-    """The revision in `since`, NOW where there is none."""
-    if "since" not in parameters:
+def since_of(parameters: dict[str, str], last_event_id: str = "") -> int:
+    """The revision in the header Last-Event-ID, which is the later one, or in `since`; NOW where there is neither."""
+    given = last_event_id or parameters.get("since")
+    if given is None:
         return NOW
-    if not _is_whole(parameters["since"]):
-        raise RequestRefused("invalid_parameter", "since is a revision, a whole number from 0.", parameter="since")
-    return int(parameters["since"])
+    if not _is_whole(given):
+        message = "since, or Last-Event-ID, is a revision, a whole number from 0."
+        raise RequestRefused("invalid_parameter", message, parameter="since")
+    return int(given)
 
 
 def wait_of(parameters: dict[str, str]) -> int | None:
@@ -131,6 +133,11 @@ def wait_of(parameters: dict[str, str]) -> int | None:
         message = f"wait is a whole number of seconds from 0 to {most:,}."
         raise RequestRefused("invalid_parameter", message, parameter="wait", limit=most)
     return int(given)
+
+
+def wants_stream(accept: str) -> bool:
+    """Whether the header Accept asks for a stream of events."""
+    return "text/event-stream" in accept.lower()
 
 
 def wants_values(parameters: dict[str, str]) -> bool:
@@ -161,9 +168,13 @@ def address_of(request: HttpRequest) -> str:
 
     Entries of X-Forwarded-For left of those that `TRUSTED_PROXIES` proxies wrote are the client's own words.
     """
-    connection: str = request.META.get("REMOTE_ADDR", "")
+    return address_in(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def address_in(connection: str, forwarded_for: str) -> str:
+    """The same of the connection's address and the header X-Forwarded-For."""
     trusted: int = settings.TRUSTED_PROXIES
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    hops = [hop.strip() for hop in forwarded_for.split(",")]
     claimed = hops[-trusted] if 0 < trusted <= len(hops) else connection
     return _normal(claimed) or _normal(connection)
 

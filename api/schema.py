@@ -185,6 +185,12 @@ _LEASE = OpenApiParameter(
     description="<percent-encoded name>=<fencing number>: write only while that lease is held.",
 )
 _PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="return=minimal: without the value.")
+_WAIT = OpenApiParameter(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": _DEFAULTS["wait_seconds"]},
+    description="Seconds that the answer may be held back until what is asked for has come.",
+)
+_EQUALS = OpenApiParameter("equals", str, description="With wait: until the value equals this JSON text.")
 _PREFIX = OpenApiParameter("prefix", str, description="Only keys that begin so.")
 
 
@@ -262,11 +268,18 @@ get_entry = extend_schema(
     operation_id="get_entry",
     summary="Get an entry",
     tags=["memory"],
-    parameters=[_NAMESPACE, _KEY, _IF_NONE_MATCH],
+    parameters=[_NAMESPACE, _KEY, _IF_NONE_MATCH, _WAIT, _EQUALS],
     responses={
         200: Entry,
         304: OpenApiResponse(description="Not modified"),
-        **_problems("invalid_namespace", "invalid_key", "invalid_parameter", "namespace_suspended", "key_not_found"),
+        **_problems(
+            "invalid_namespace",
+            "invalid_key",
+            "invalid_parameter",
+            "namespace_suspended",
+            "key_not_found",
+            "too_many_waiters",
+        ),
     },
 )
 set_entry = extend_schema(
@@ -379,9 +392,12 @@ get_changes = extend_schema(
         ),
         _PREFIX,
         OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": _DEFAULTS["keys_per_page"]}),
+        _WAIT,
+        OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="Of a stream: goes before since."),
     ],
     responses={
-        200: ChangePage,
+        (200, "application/json"): ChangePage,
+        (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description="With Accept: text/event-stream."),
         **_problems(
             "invalid_namespace",
             "invalid_prefix",
@@ -389,6 +405,7 @@ get_changes = extend_schema(
             "invalid_revision",
             "namespace_suspended",
             "revision_trimmed",
+            "too_many_waiters",
         ),
     },
 )

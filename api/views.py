@@ -21,12 +21,15 @@ from api.requests import (
     page_limit_of,
     parameters_of,
     since_of,
+    wait_of,
     wants_minimal,
+    wants_stream,
     wants_values,
     writer_of,
 )
+from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
 from namespaces import batches, changes, database, reading, removal, tally, writing
-from namespaces.errors import DatabaseTrouble, Refusal
+from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
 from namespaces.limits import limit
 from namespaces.units import Repeated
 
@@ -37,7 +40,14 @@ def caller_of(request: HttpRequest) -> writing.Caller:
 
 
 class MemoryView(APIView):
-    """What the views have in common: refusals are counted for the namespace they hit, OPTIONS tells the methods."""
+    """What the views have in common: refusals are counted for the namespace they hit, OPTIONS tells the methods.
+
+    `more_headers` are those that an answer gets whether it is one or a refusal.
+    """
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.more_headers: dict[str, str] = {}
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, Repeated):
@@ -46,20 +56,32 @@ class MemoryView(APIView):
             tally.count_refusal(self.kwargs["namespace"], exc.code)
         return super().handle_exception(exc)
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answered = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in self.more_headers.items():
+            answered[name] = value
+        return answered
+
     @extend_schema(exclude=True)
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
 
 class EntryView(MemoryView):
-    """`/memory/{namespace}/{key}`: one entry."""
+    """`/memory/{namespace}/{key}`: one entry. Nothing is waited for here: see `api.lane.held`."""
 
     @schema.get_entry
     def get(self, request: Request, namespace: str, key: str) -> HttpResponse:
-        parameters_of(request)
-        entry = reading.get_entry(namespace_of(request), key_of(request))
+        none_match = request.headers.get("If-None-Match")
+        awaited = awaited_in(parameters_of(request, "wait", "equals"), none_match)
+        try:
+            entry = reading.get_entry(namespace_of(request), key_of(request))
+        except KeyNotFound:
+            self.more_headers |= outcome_of(awaited, None)
+            raise
+        self.more_headers |= outcome_of(awaited, entry)
         tally.count_read(entry.namespace)
-        return rendering.response_of(rendering.entry_answer(entry, request.headers.get("If-None-Match")))
+        return rendering.response_of(rendering.entry_answer(entry, none_match))
 
     @schema.set_entry
     def put(self, request: Request, namespace: str, key: str) -> HttpResponse:
@@ -132,18 +154,23 @@ class NamespaceView(MemoryView):
 
 
 class ChangesView(MemoryView):
-    """`/namespaces/{namespace}/changes`: what happened after a revision."""
+    """`/namespaces/{namespace}/changes`: what happened after a revision. Nothing is waited for here either."""
 
     @schema.get_changes
     def get(self, request: Request, namespace: str) -> HttpResponse:
-        parameters = parameters_of(request, "since", "prefix", "limit")
+        parameters = parameters_of(request, "since", "prefix", "limit", "wait")
+        is_stream = wants_stream(request.headers.get("Accept", ""))
         page = changes.changes_since(
             namespace_of(request),
-            since_of(parameters),
+            since_of(parameters, request.headers.get("Last-Event-ID", "") if is_stream else ""),
             prefix=parameters.get("prefix", ""),
             most=page_limit_of(parameters),
         )
         tally.count_read(page.namespace)
+        if is_stream:
+            return rendering.response_of(rendering.events_answer(page))
+        if wait_of(parameters) is not None:
+            self.more_headers |= FULFILLED if page.changes else TIMEOUT
         return rendering.json_response(rendering.changes_body(page))
 
 

@@ -64,6 +64,8 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
         super()._close_transport()
         if self.transport:
             self.transport.close()
+            if self._flow_control and self._flow_control.write_paused:
+                self.transport.abort()  # it waits for whoever does not read, in the middle of an answer
 
     def close_if_idle(self) -> None:
         """Close a connection on which no request is under way."""
@@ -92,8 +94,24 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         self.protocols: set[Protocol] = set()
         gasgi.ASGIProtocol = Protocol
 
+    def handle_exit_signal(self) -> None:
+        """SIGTERM: who waits for something to happen is answered at once; gunicorn itself looks once a second."""
+        super().handle_exit_signal()
+        self._end_waits()
+
+    def handle_quit_signal(self) -> None:
+        """SIGINT, SIGQUIT: the same."""
+        super().handle_quit_signal()
+        self._end_waits()
+
+    def _end_waits(self) -> None:
+        end = getattr(self.asgi, "end_waits", None)  # gunicorn has an application of its own for one that cannot load
+        if end is not None:
+            end()
+
     async def _shutdown(self) -> None:
         """End without waiting, as gunicorn does, for clients that keep a connection and send nothing on it."""
+        self._end_waits()
         closing = self.loop.create_task(self._close_idle())
         await super()._shutdown()
         closing.cancel()

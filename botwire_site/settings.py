@@ -147,6 +147,7 @@ CORS_ALLOW_HEADERS = (
     "x-botwire-lease",
 )
 CORS_EXPOSE_HEADERS = (
+    "BotWire-Wait",
     "ETag",
     "Idempotency-Replayed",
     "Location",

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from api.bodies import FRAME_BYTES
 from api.lane.body import Body, Scope, Send
+from api.rendering import Answer
 from api.requests import path_of_target
 from namespaces.limits import limit
 
@@ -82,6 +83,11 @@ class Django:
                 before = body.held
         finally:
             self._held -= before
+
+
+def as_headers(answer: Answer) -> Headers:
+    """The headers of an answer as ASGI takes them."""
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.all_headers().items()]
 
 
 async def respond(send: Send, response: Response) -> None:

@@ -5,7 +5,7 @@ A serving process starts it once, on its event loop, and gets the `Engine` that 
 inside a transaction of the caller's own, it does without. Every write is judged by the plans of `namespaces.sql`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, TypeVar
 
 from django.db import connection
@@ -29,6 +29,22 @@ class Engine(Protocol):
 
     async def fetch(self, sql: str, parameters: database.Parameters) -> Sequence[Any] | None:
         """The first row that one statement answers. It sees every write that any process has acknowledged."""
+        ...
+
+    async def fetch_all(self, sql: str, parameters: database.Parameters) -> Sequence[Sequence[Any]]:
+        """The same, of all rows; to be asked for few."""
+        ...
+
+    async def marks(self, names: Collection[str]) -> Sequence[Sequence[Any]]:
+        """Name, revision and fencing number of those of the namespaces that exist."""
+        ...
+
+    def commits(self) -> int | None:
+        """A number that is another one when anybody has committed; None where only asking for `marks` can tell."""
+        ...
+
+    def listen(self, listener: Callable[[set[str]], None]) -> None:
+        """Have `listener` called on the loop, soon after each commit of this engine, with the namespaces written to."""
         ...
 
     async def carry_out(self, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:

@@ -6,7 +6,7 @@ the namespaces take turns. One write that fails takes no neighbour with it: each
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from namespaces.sql import LOCK_NAMESPACE, Plan
 
 MOST_WAITING = 1_000
 LARGEST_GROUP = 32
+MARKS = "SELECT name, revision, fencing FROM namespaces_namespace WHERE name = ANY(%(names)s)"
 
 
 @dataclass(eq=False, slots=True)
@@ -44,6 +45,7 @@ class PostgreSQLEngine:
         self._queue: FairQueue[Job] = FairQueue(MOST_WAITING)
         self._most_writers = max(pool.max_size // 2, 1)
         self._writers: set[asyncio.Task[None]] = set()
+        self._listener: Callable[[set[str]], None] | None = None
         self._loop = asyncio.get_running_loop()
 
     @classmethod
@@ -54,13 +56,26 @@ class PostgreSQLEngine:
         return cls(pool)
 
     async def fetch(self, sql: str, parameters: database.Parameters) -> Sequence[Any] | None:
+        rows = await self.fetch_all(sql, parameters)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, parameters: database.Parameters) -> Sequence[Sequence[Any]]:
         try:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(sql, parameters)
-                row: Sequence[Any] | None = await cursor.fetchone()
-                return row
+                rows: list[Sequence[Any]] = await cursor.fetchall()
+                return rows
         except psycopg.Error as error:
             raise _meaning_of_read(error) from error
+
+    async def marks(self, names: Collection[str]) -> Sequence[Sequence[Any]]:
+        return await self.fetch_all(MARKS, {"names": list(names)})
+
+    def commits(self) -> int | None:
+        return None
+
+    def listen(self, listener: Callable[[set[str]], None]) -> None:
+        self._listener = listener
 
     async def carry_out(self, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
         job = Job(plan.as_one_statement(precondition), parameters, self._loop.create_future())
@@ -90,6 +105,8 @@ class PostgreSQLEngine:
                 await self._settle([job for job in jobs if not job.future.done()])
             finally:
                 self._queue.served(namespace)
+                if self._listener is not None:
+                    self._listener({namespace})
                 for job in jobs:
                     if not job.future.done():  # whatever went wrong, nobody waits for ever
                         job.future.set_exception(OutcomeUnknown())

@@ -5,10 +5,11 @@ of its writes is committed alone.
 """
 
 import asyncio
+import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -28,6 +29,7 @@ LARGEST_GROUP = 256
 # How long the thread tries to get at the database before it looks who has waited too long.
 ATTEMPT_SECONDS = 0.5
 STOP_SECONDS = 10.0
+MARKS = "SELECT name, revision, fencing FROM namespaces_namespace WHERE name IN (SELECT value FROM json_each(:names))"
 
 Work = Callable[["NativeCursor"], Any]
 
@@ -78,6 +80,7 @@ class GroupCommit:
         self._queue: FairQueue[Job] = FairQueue(MOST_WAITING)
         self._changed = threading.Condition()
         self.is_stopping = False
+        self.listener: Callable[[set[str]], None] | None = None
         self._thread = threading.Thread(target=self._serve, name="botwire-writer", daemon=True)
 
     def start(self) -> None:
@@ -135,11 +138,16 @@ class GroupCommit:
         try:
             while self._wait():
                 try:
-                    _deliver(self._take_turn())
+                    self._tell(_deliver(self._take_turn()))
                 except OSError:  # the files of the turns cannot be opened
                     _deliver(self._given_up(DatabaseUnavailable()))
         finally:
             connection.close()
+
+    def _tell(self, settled: list[Settled]) -> None:
+        """Tell whoever listens where something may have been written; a refused write does no harm there."""
+        if self.listener is not None and settled:
+            self.listener({job.namespace for job, outcome in settled if not isinstance(outcome, Exception)})
 
     def _wait(self) -> bool:
         with self._changed:
@@ -218,8 +226,8 @@ def _is_busy(error: Exception) -> bool:
     return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
-def _deliver(group: list[Settled]) -> None:
-    """Tell those who wait: each thread by itself, a loop once for all of its own."""
+def _deliver(group: list[Settled]) -> list[Settled]:
+    """Tell those who wait: each thread by itself, a loop once for all of its own. The group is given back."""
     by_loop: dict[asyncio.AbstractEventLoop | None, list[Settled]] = {}
     for job, outcome in group:
         by_loop.setdefault(job.loop, []).append((job, outcome))
@@ -228,6 +236,7 @@ def _deliver(group: list[Settled]) -> None:
             _settle(settled)
         elif not loop.is_closed():
             loop.call_soon_threadsafe(_settle, settled)
+    return group
 
 
 def _settle(group: Iterable[Settled]) -> None:
@@ -255,12 +264,32 @@ class SQLiteEngine:
         return cls(group, await asyncio.to_thread(_open_reader))
 
     async def fetch(self, sql: str, parameters: database.Parameters) -> Sequence[Any] | None:
+        rows = self._fetch(_native(sql), parameters)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, parameters: database.Parameters) -> Sequence[Sequence[Any]]:
+        return self._fetch(_native(sql), parameters)
+
+    async def marks(self, names: Collection[str]) -> Sequence[Sequence[Any]]:
+        return self._fetch(MARKS, {"names": json.dumps(list(names))})
+
+    def commits(self) -> int | None:
+        number: int = self._fetch("PRAGMA data_version", {})[0][0]
+        return number
+
+    def listen(self, listener: Callable[[set[str]], None]) -> None:
+        self.group.listener = lambda names: self._on_loop(listener, names)
+
+    def _on_loop(self, listener: Callable[[set[str]], None], names: set[str]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(listener, names)
+
+    def _fetch(self, sql: str, parameters: database.Parameters) -> list[Any]:
         try:
             # All rows, so that no snapshot outlives the call: the next read has to see later writes.
-            rows = self._reader.execute(_native(sql), parameters).fetchall()
+            return self._reader.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise NotAnswered from error
-        return rows[0] if rows else None
 
     async def carry_out(self, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
         future: asyncio.Future[database.Row | None] = self._loop.create_future()

@@ -1,0 +1,189 @@
+"""What the lane answers to a request that waits: each function waits on the loop, looks, and renders as the views do.
+
+A wait ends when what was waited for has come, when time is up, when the client is gone, or when the server stops.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+
+from api import rendering
+from api.lane.body import Body, Send
+from api.lane.bounds import Bounds
+from api.lane.django import Headers, as_headers
+from api.lane.wait_requests import ChangesWait, EntryWait, WaitRequest
+from api.rendering import Answer
+from api.waits import FULFILLED, OUTCOME, TIMEOUT, Awaited
+from namespaces import clock, reading, sql, tally
+from namespaces.changes import NOW, ChangePage, page_of, read_parameters
+from namespaces.engine import Engine
+from namespaces.errors import KeyNotFound, Refusal
+from namespaces.waking import MOST_TOLD, PAGE_BYTES, News, Sighting, Waiter, Waking
+
+HEARTBEAT_SECONDS = 15.0
+# How long a reader of a stream may take to make room for more before it is dropped.
+SLOW_SECONDS = 30.0
+_OF_STREAM = as_headers(Answer("", headers=rendering.EVENT_STREAM))
+
+
+class Waits:
+    """The requests that wait in this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waking = Waking(engine)
+        self._bounds = Bounds()
+
+    def end(self) -> None:
+        """Answer everybody who waits, now; nobody waits from here on."""
+        self._waking.end()
+
+    async def answer(self, request: WaitRequest, body: Body) -> Answer:
+        """The answer to a request, once it is time. Refusals are raised."""
+        match request:
+            case EntryWait():
+                waiter, answer = Waiter(request.key), self._entry
+            case ChangesWait():
+                waiter, answer = Waiter(prefix=request.prefix), self._changes  # type: ignore[assignment]
+        async with self._held(request, waiter, body):
+            return await answer(request, waiter)  # type: ignore[arg-type]
+
+    async def stream(self, request: ChangesWait, body: Body, send: Send, around: Headers) -> None:
+        """Send changes as they happen until the client is gone or the server stops. Refusals come before any event."""
+        async with self._held(request, waiter := Waiter(prefix=request.prefix), body):
+            page = await self._page(request, request.since)
+            tally.count_read(request.namespace)
+            await send({"type": "http.response.start", "status": 200, "headers": [*_OF_STREAM, *around]})
+            await _send(send, rendering.stream_start(page))
+            with suppress(Refusal):  # the client comes again, and is told then
+                await self._follow(request, waiter, page, send)
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _follow(self, request: ChangesWait, waiter: Waiter, page: ChangePage, send: Send) -> None:
+        while not waiter.is_over:
+            if page.changes:
+                await _send(send, rendering.events_of(page))
+            if page.next < page.revision:
+                page = await self._page(request, page.next)
+                continue
+            try:
+                news = await waiter.news(asyncio.get_running_loop().time() + HEARTBEAT_SECONDS)
+            except TimeoutError:
+                await _send(send, f":\nid: {page.next}\n\n")
+                page = replace(page, changes=[])
+            else:
+                page = await self._page_after(request, page.next, news)
+
+    @asynccontextmanager
+    async def _held(self, request: WaitRequest, waiter: Waiter, body: Body) -> AsyncIterator[None]:
+        with (
+            self._bounds.room_for(request.namespace, request.address),
+            self._waking.waiting(request.namespace, waiter),
+            _while_there(body, waiter),
+        ):
+            yield
+
+    async def _entry(self, request: EntryWait, waiter: Waiter) -> Answer:
+        deadline = asyncio.get_running_loop().time() + request.awaited.seconds
+        sighting = await self._look(request)
+        while not (is_met := await _is_met(request.awaited, sighting)):
+            try:
+                news = await waiter.news(min(deadline, _end_of(sighting)))
+            except TimeoutError:
+                if waiter.is_over or asyncio.get_running_loop().time() >= deadline:
+                    sighting = await self._look(request)
+                    is_met = await _is_met(request.awaited, sighting)
+                    break
+                news = None
+            sighting = news if isinstance(news, Sighting) else await self._look(request)
+        outcome = FULFILLED if is_met else TIMEOUT
+        entry = sighting.entry()
+        if entry is None:
+            raise Unfound(request, outcome[OUTCOME])
+        tally.count_read(request.namespace)
+        answer = rendering.entry_answer(entry, request.awaited.none_match)
+        return replace(answer, headers={**answer.headers, **outcome})
+
+    async def _look(self, request: EntryWait) -> Sighting:
+        parameters = reading.read_parameters(request.namespace, request.key)
+        return Sighting(request.namespace, request.key, await self._engine.fetch(sql.READ_ENTRY, parameters))
+
+    async def _changes(self, request: ChangesWait, waiter: Waiter) -> Answer:
+        deadline = asyncio.get_running_loop().time() + request.seconds
+        page = await self._page(request, request.since)
+        while not page.changes and request.since != NOW:
+            news: News = None
+            if page.next == page.revision:
+                try:
+                    news = await waiter.news(deadline)
+                except TimeoutError:
+                    page = await self._page(request, page.next)
+                    break
+            page = await self._page_after(request, page.next, news)
+        tally.count_read(request.namespace)
+        return Answer(rendering.changes_body(page), headers=FULFILLED if page.changes else TIMEOUT)
+
+    async def _page(self, request: ChangesWait, since: int) -> ChangePage:
+        most = min(request.most, MOST_TOLD)
+        parameters = read_parameters(request.namespace, since, request.prefix, most, room=PAGE_BYTES)
+        return page_of(request.namespace, since, await self._engine.fetch_all(sql.READ_CHANGES, parameters))
+
+    async def _page_after(self, request: ChangesWait, since: int, news: News) -> ChangePage:
+        """What came after a revision: what was told, if it begins there, or what a look of its own finds."""
+        if not isinstance(news, ChangePage) or news.since != since:
+            return await self._page(request, since)
+        changes = [change for change in news.changes if change.key.startswith(request.prefix)]
+        if len(changes) <= request.most:
+            return replace(news, changes=changes)
+        return replace(news, changes=changes[: request.most], next=changes[request.most - 1].revision)
+
+
+class Unfound(KeyNotFound):
+    """There is no entry when the wait is over; `outcome` says how it ended."""
+
+    def __init__(self, request: EntryWait, outcome: str) -> None:
+        super().__init__(request.namespace, request.key)
+        self.outcome = outcome
+
+
+async def _is_met(awaited: Awaited, sighting: Sighting) -> bool:
+    entry = sighting.entry()
+    if not awaited.may_be(entry):
+        return False
+    return entry is None or not awaited.has_value or await sighting.says(awaited.value)
+
+
+def _end_of(sighting: Sighting) -> float:
+    """When the entry expires, as the loop's time; never where it does not."""
+    entry = sighting.entry()
+    if entry is None or entry.expires_at is None:
+        return float("inf")
+    left = (entry.expires_at - clock.now()).total_seconds()
+    return asyncio.get_running_loop().time() + max(left, 0.0) + 0.001
+
+
+@contextmanager
+def _while_there(body: Body, waiter: Waiter) -> Iterator[None]:
+    """Wait for nobody who has gone."""
+    watching = asyncio.get_running_loop().create_task(_end_when_gone(body, waiter))
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
+async def _end_when_gone(body: Body, waiter: Waiter) -> None:
+    while not body.is_cut:
+        await body.receive()
+        body.take()
+    waiter.end()
+
+
+async def _send(send: Send, text: str) -> None:
+    """Send a part; whoever does not read is dropped, by what ends a request whose client has gone."""
+    try:
+        async with asyncio.timeout(SLOW_SECONDS):
+            await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+    except TimeoutError:
+        raise asyncio.CancelledError from None

@@ -1,0 +1,125 @@
+"""Which requests the lane holds, and what they wait for. What it is not sure of is Django's; it refuses nothing."""
+
+from dataclasses import dataclass
+
+from django.http import Http404
+
+from api.lane.body import Scope
+from api.lane.requests import PlainHeaders
+from api.requests import (
+    address_in,
+    key_in,
+    namespace_in,
+    network_of,
+    page_limit_of,
+    parameters_in,
+    path_of_target,
+    since_of,
+    wait_of,
+    wants_stream,
+)
+from api.waits import Awaited, awaited_in
+from namespaces.errors import Refusal
+from namespaces.names import check_prefix
+
+# A browser sends Origin and Cookie with what it reads in the background; the first decides headers only, and no answer
+# to what is held here ever looked at the second.
+_READ = {
+    b"accept",
+    b"content-length",
+    b"host",
+    b"if-none-match",
+    b"last-event-id",
+    b"origin",
+    b"x-forwarded-for",
+    b"x-forwarded-proto",
+}
+_OF_DJANGO = {b"authorization", b"content-encoding", b"expect", b"if-match", b"transfer-encoding", b"upgrade"}
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWait:
+    """GET /memory/{namespace}/{key}?wait="""
+
+    namespace: str
+    address: str
+    headers: PlainHeaders
+    key: str
+    awaited: Awaited
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesWait:
+    """GET /namespaces/{namespace}/changes?wait=, or as a stream of events, which has no end of its own."""
+
+    namespace: str
+    address: str
+    headers: PlainHeaders
+    since: int
+    prefix: str
+    most: int
+    seconds: int
+    is_stream: bool
+
+
+WaitRequest = EntryWait | ChangesWait
+
+
+def wait_request_of(scope: Scope) -> WaitRequest | None:
+    """The request, if it is one that is to be held."""
+    if scope["method"] != "GET" or not (b"wait=" in scope["query_string"] or scope["raw_path"].endswith(b"/changes")):
+        return None
+    headers = _headers_of(scope)
+    if headers is None or headers.get(b"content-length", "0") != "0":
+        return None
+    path = path_of_target(scope["raw_path"].decode("latin-1"))
+    query = scope["query_string"].decode("latin-1")
+    connection = scope.get("client") or ("", 0)
+    address = network_of(address_in(str(connection[0]), headers.get(b"x-forwarded-for", "")))
+    try:
+        if path.startswith("/memory/"):
+            return _entry_wait(path, query, headers, address)
+        if path.startswith("/namespaces/") and path.split("/", 3)[3:] == ["changes"]:
+            return _changes_wait(path, query, headers, address)
+    except (Refusal, Http404):
+        pass
+    return None
+
+
+def _entry_wait(path: str, query: str, headers: PlainHeaders, address: str) -> EntryWait | None:
+    awaited = awaited_in(parameters_in(query, "wait", "equals"), headers.get(b"if-none-match"))
+    if awaited is None:
+        return None
+    return EntryWait(namespace_in(path), address, headers, key_in(path), awaited)
+
+
+def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) -> ChangesWait | None:
+    parameters = parameters_in(query, "since", "prefix", "limit", "wait")
+    seconds, is_stream = wait_of(parameters), wants_stream(headers.get(b"accept", ""))
+    if seconds is None and not is_stream:
+        return None
+    return ChangesWait(
+        namespace=namespace_in(path),
+        address=address,
+        headers=headers,
+        since=since_of(parameters, headers.get(b"last-event-id", "") if is_stream else ""),
+        prefix=check_prefix(parameters.get("prefix", "")),
+        most=page_limit_of(parameters),
+        seconds=seconds or 0,
+        is_stream=is_stream,
+    )
+
+
+def _headers_of(scope: Scope) -> PlainHeaders | None:
+    headers: PlainHeaders = {}
+    for name, value in scope["headers"]:
+        if name in _OF_DJANGO:
+            return None
+        if name in _READ:
+            text = value.decode("latin-1")
+            if name == b"x-forwarded-for" and name in headers:
+                text = f"{headers.pop(name)},{text}"
+            if name in headers:
+                return None
+            headers[name] = text
+    return headers
