@@ -302,3 +302,24 @@ def _text_in(text: str, name: str) -> str:
     if kind_of(text) != "string":
         raise RequestRefused("invalid_body", f"{name} is a text.")
     return str(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseBody:
+    """`{"ttl": seconds, "holder": text?}` to acquire, with `prefix` to claim; `{"fencing": n, "ttl": seconds}` to renew."""
+
+    ttl: float
+    holder: str | None = None
+    prefix: str = ""
+    fencing: int = 0
+
+
+def lease_body_of(body: bytes, *required: str, optional: tuple[str, ...] = ()) -> LeaseBody:
+    """What a body about a lease says, of which these members are required."""
+    given = members_of(text_of(body), required=required, optional=optional)
+    return LeaseBody(
+        ttl=seconds_of(given["ttl"]) or 0,
+        holder=None if given.get("holder", "null") == "null" else _text_in(given["holder"], "holder"),
+        prefix=_text_in(given.get("prefix", '""'), "prefix"),
+        fencing=whole_number_in(given.get("fencing", "0"), "fencing", least=0),
+    )

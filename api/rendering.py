@@ -11,8 +11,10 @@ from api.conditional import names_tag
 from namespaces import clock
 from namespaces.batches import Batch, Check, NotFound, Result
 from namespaces.changes import ChangePage, LoggedChange
+from namespaces.leases import Claim, Lease
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
+from namespaces.units import Held
 from namespaces.verdicts import Allowance
 from namespaces.writing import Changed, Deleted, Written
 
@@ -140,6 +142,37 @@ def _result_parts(result: Result) -> Parts:
             return [as_json({"key": result.key, "deleted": True, "version": result.version})]
         case Check():
             return [as_json({"key": result.key, "version": result.version})]
+
+
+def acquired_answer(lease: Lease) -> Answer:
+    return Answer(lease_body(lease), 201)
+
+
+def lease_answer(lease: Lease) -> Answer:
+    return Answer(lease_body(lease))
+
+
+def released_answer(namespace: str, lease: Held) -> Answer:
+    members = {"namespace": namespace, "name": lease.name, "fencing": lease.fencing, "released": True}
+    return Answer(as_json(members))
+
+
+def claim_answer(claim: Claim) -> Answer:
+    entry = _entry_parts({"key": claim.entry.key}, claim.entry)
+    return Answer.of_parts(['{"entry": ', *entry, f', "lease": {lease_body(claim.lease)}}}'])
+
+
+def lease_body(lease: Lease) -> str:
+    return as_json(
+        {
+            "namespace": lease.namespace,
+            "name": lease.name,
+            "holder": lease.holder or None,
+            "fencing": lease.fencing,
+            "acquired_at": timestamp(lease.acquired_at),
+            "expires_at": timestamp(lease.expires_at),
+        }
+    )
 
 
 def deleted_answer(deleted: Deleted) -> Answer:

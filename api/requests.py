@@ -57,6 +57,21 @@ def key_in(path: str) -> str:
     return check_key(decoded(key, InvalidKey, limit("key_bytes")))
 
 
+def lease_name_of(request: HttpRequest) -> str:
+    """The lease that the path names: everything after `/leases/`, decoded once; InvalidKey if it cannot be one."""
+    segments = raw_path(request).split("/", 4)
+    name = segments[4] if len(segments) == 5 else ""
+    return check_key(decoded(name, InvalidKey, limit("key_bytes")))
+
+
+def fencing_of(parameters: dict[str, str]) -> int:
+    """The parameter `fencing`; refused unless it is there and a whole number."""
+    given = parameters.get("fencing", "")
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        raise RequestRefused("invalid_parameter", "fencing is the number of the lease.", parameter="fencing")
+    return int(given)
+
+
 def decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
     """Percent-decoded UTF-8, or the refusal."""
     try:

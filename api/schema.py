@@ -77,6 +77,41 @@ class Changed(_Times):
     popped = serializers.ListField(child=AnyJSON(), required=False)
 
 
+class AcquireBody(serializers.Serializer[Any]):
+    ttl = serializers.FloatField(min_value=1, max_value=_DEFAULTS["lease_seconds"])
+    holder = serializers.CharField(required=False, allow_null=True, help_text="left out: X-BotWire-Agent")
+
+
+class ClaimBody(AcquireBody):
+    prefix = serializers.CharField(allow_blank=True)
+
+
+class RenewBody(serializers.Serializer[Any]):
+    fencing = serializers.IntegerField(min_value=0)
+    ttl = serializers.FloatField(min_value=1, max_value=_DEFAULTS["lease_seconds"])
+
+
+class Lease(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    holder = serializers.CharField(allow_null=True)
+    fencing = serializers.IntegerField(help_text="larger than that of every lease before")
+    acquired_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class Released(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    fencing = serializers.IntegerField()
+    released = serializers.BooleanField()
+
+
+class Claim(serializers.Serializer[Any]):
+    entry = ListedEntry()
+    lease = Lease()
+
+
 class Batch(serializers.Serializer[Any]):
     namespace = serializers.CharField()
     revision = serializers.IntegerField()
@@ -167,6 +202,13 @@ _KEY = OpenApiParameter(
     OpenApiParameter.PATH,
     description="1 to 512 bytes of UTF-8, percent-encoded; a slash may stand as it is.",
 )
+_LEASE_NAME = OpenApiParameter(
+    "name",
+    {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]},
+    OpenApiParameter.PATH,
+    description="What may be a key may be the name of a lease.",
+)
+_FENCING = OpenApiParameter("fencing", {"type": "integer", "minimum": 0}, required=True)
 _AGENT = OpenApiParameter("X-BotWire-Agent", str, OpenApiParameter.HEADER, description="The writer's name.")
 _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='* or versions in double quotes, such as "17"'
@@ -437,4 +479,58 @@ batch = extend_schema(
         )
     ],
     responses={200: Batch, **_problems("batch_too_large", *_REFUSED_CHANGE)},
+)
+_REFUSED_LEASE = (
+    "invalid_namespace",
+    "invalid_key",
+    "invalid_parameter",
+    "invalid_agent",
+    "namespace_read_only",
+    "namespace_suspended",
+    "disk_full",
+    *_REFUSED_TERMS,
+)
+_REFUSED_LEASE_BODY = ("invalid_json", "invalid_body", "invalid_ttl", "body_too_large", "unsupported_media_type")
+_REFUSED_ACQUIRE = (*_REFUSED_LEASE, *_REFUSED_LEASE_BODY, "lease_limit", "namespace_creation_limit")
+get_lease = extend_schema(
+    operation_id="get_lease",
+    summary="Who holds a lease",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME],
+    responses={
+        200: Lease,
+        **_problems("invalid_namespace", "invalid_key", "invalid_parameter", "namespace_suspended", "lease_not_found"),
+    },
+)
+acquire_lease = extend_schema(
+    operation_id="acquire_lease",
+    summary="Acquire a lease",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    request=AcquireBody,
+    responses={201: Lease, **_problems(*_REFUSED_ACQUIRE, "lease_held")},
+)
+renew_lease = extend_schema(
+    operation_id="renew_lease",
+    summary="Hold a lease for longer",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME, _IDEMPOTENCY_KEY, _LEASE],
+    request=RenewBody,
+    responses={200: Lease, **_problems(*_REFUSED_LEASE, *_REFUSED_LEASE_BODY)},
+)
+release_lease = extend_schema(
+    operation_id="release_lease",
+    summary="Give a lease back",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME, _FENCING, _IDEMPOTENCY_KEY, _LEASE],
+    responses={200: Released, **_problems(*_REFUSED_LEASE)},
+)
+claim = extend_schema(
+    operation_id="claim",
+    summary="Claim the next entry under a prefix",
+    description="The first whose key names no lease that is held; that lease is acquired with it.",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    request=ClaimBody,
+    responses={200: Claim, **_problems(*_REFUSED_ACQUIRE, "invalid_prefix", "nothing_to_claim")},
 )

@@ -9,14 +9,16 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import rendering, schema
-from api.bodies import change_body_of, content_of, content_up_to, operations_of, parsed
+from api.bodies import FRAME_BYTES, change_body_of, content_of, content_up_to, lease_body_of, operations_of, parsed
 from api.brakes import creation_brake
 from api.conditional import condition_of
 from api.problems import answer, safe_only
 from api.repeating import answer_again, terms_of
 from api.requests import (
     address_of,
+    fencing_of,
     key_of,
+    lease_name_of,
     namespace_of,
     page_limit_of,
     parameters_of,
@@ -28,7 +30,7 @@ from api.requests import (
     writer_of,
 )
 from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
-from namespaces import batches, changes, database, reading, removal, tally, writing
+from namespaces import batches, changes, database, leases, reading, removal, tally, writing
 from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
 from namespaces.limits import limit
 from namespaces.units import Repeated
@@ -186,6 +188,56 @@ class BatchView(MemoryView):
         terms = terms_of(request, content, rendering.batch_answer)
         batch = batches.carry_out(namespace, operations, caller=caller, terms=terms)
         return rendering.response_of(rendering.batch_answer(batch))
+
+
+class LeaseView(MemoryView):
+    """`/namespaces/{namespace}/leases/{name}`: one lease."""
+
+    @schema.get_lease
+    def get(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        parameters_of(request)
+        return rendering.response_of(rendering.lease_answer(leases.find(namespace_of(request), lease_name_of(request))))
+
+    @schema.acquire_lease
+    def post(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, name, caller = namespace_of(request), lease_name_of(request), caller_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body = lease_body_of(content, "ttl", optional=("holder",))
+        terms = terms_of(request, content, rendering.acquired_answer)
+        lease = leases.acquire(namespace, name, body.ttl, holder=body.holder, caller=caller, terms=terms)
+        return rendering.response_of(rendering.acquired_answer(lease))
+
+    @schema.renew_lease
+    def put(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, name = namespace_of(request), lease_name_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body, terms = lease_body_of(content, "fencing", "ttl"), terms_of(request, content, rendering.lease_answer)
+        lease = leases.renew(namespace, name, body.fencing, body.ttl, terms=terms)
+        return rendering.response_of(rendering.lease_answer(lease))
+
+    @schema.release_lease
+    def delete(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        fencing = fencing_of(parameters_of(request, "fencing"))
+        namespace, name = namespace_of(request), lease_name_of(request)
+        answer = partial(rendering.released_answer, namespace)
+        released = leases.release(namespace, name, fencing, terms=terms_of(request, b"", answer))
+        return rendering.response_of(answer(released))
+
+
+class ClaimsView(MemoryView):
+    """`/namespaces/{namespace}/claims`: the next entry that nobody works on."""
+
+    @schema.claim
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = namespace_of(request), caller_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body = lease_body_of(content, "prefix", "ttl", optional=("holder",))
+        terms = terms_of(request, content, rendering.claim_answer)
+        claim = leases.claim(namespace, body.prefix, body.ttl, holder=body.holder, caller=caller, terms=terms)
+        return rendering.response_of(rendering.claim_answer(claim))
 
 
 @safe_only

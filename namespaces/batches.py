@@ -140,7 +140,7 @@ def _read(unit: Unit, key: str) -> Remembered | NotFound:
 
 def _checked(unit: Unit, check: Check) -> Check:
     found = unit.fetch(sql.READ_VERSION, key=check.key)
-    version = found and found["version"]
+    version = found["version"] if found else None
     if version != check.version:
         raise PreconditionFailed(current_version=version)
     return check

@@ -108,6 +108,7 @@ def _run_pipelined(statements: Sequence[Statement]) -> list[Row]:
     """All statements in one round trip, each kind of them planned once for the connection."""
     native = connection.connection
     with connection.wrap_database_errors, native.pipeline():
+        native.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # each is a walk along primary keys
         cursors = []
         for plan, precondition, parameters in statements:
             cursor = psycopg.Cursor(native)

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -199,13 +199,33 @@ def value_limit(namespace: str) -> int:
     return limit("value_bytes") if own is None else own
 
 
+def check_readable(namespace: str, now: datetime) -> None:
+    """Raise NamespaceSuspended if it is; a namespace that does not exist is not. For callers that have a turn."""
+    found = Namespace.objects.filter(name=namespace).first()
+    if found is not None:
+        _check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
+
+
+def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:
+    """The entry in a row with all of its columns, as raw SQL answers it."""
+    moments = {column: row[column] for column in ("created_at", "updated_at", "expires_at")}
+    return Remembered(
+        namespace=namespace,
+        key=row["key"],
+        value=row["value"],
+        version=row["version"],
+        writer=row["writer"],
+        **{column: moment and clock.from_database(moment) for column, moment in moments.items()},
+    )
+
+
 def values_at(namespace: str, revisions: Sequence[int]) -> dict[int, str]:
     """The values that were set at these revisions, as far as the change log still has them."""
     if not revisions:
         return {}
     with database.turn():
-        found = Change.objects.filter(namespace_id=namespace, revision__in=revisions, value__isnull=False)
-        return dict(found.values_list("revision", "value"))
+        found = Change.objects.filter(namespace_id=namespace, revision__in=revisions)
+        return {revision: value for revision, value in found.values_list("revision", "value") if value is not None}
 
 
 def effective_status(namespace: Namespace, now: datetime) -> str:

@@ -292,7 +292,7 @@ def run_all(unit: Unit, writes: Sequence[Write], *, tolerated: str = "") -> list
     The `position` of what is raised is the number of the write that was refused.
     """
     statements = [(write.plan, write.condition.sql, write.parameters) for write in writes]
-    verdicts = []
+    verdicts: list[database.Row] = []
     for write, verdict in zip(writes, database.run_all(unit.cursor, statements), strict=True):
         if verdict["refusal"] not in (None, tolerated):
             refusal = refusal_of(verdict, write.parameters, write.now)
