@@ -126,7 +126,7 @@ def find(namespace: str, name: str, *, now: datetime | None = None) -> Lease:
     check_key(name)
     now = now or clock.now()
     with database.turn():
-        reading.check_readable(namespace, now)
+        reading.check_readable_now(namespace, now)
         row = LeaseRow.objects.filter(namespace_id=namespace, name=name, expires_at__gt=now).values().first()
     if row is None:
         raise LeaseNotFound(namespace, name)

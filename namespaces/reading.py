@@ -199,11 +199,11 @@ def value_limit(namespace: str) -> int:
     return limit("value_bytes") if own is None else own
 
 
-def check_readable(namespace: str, now: datetime) -> None:
+def check_readable_now(namespace: str, now: datetime) -> None:
     """Raise NamespaceSuspended if it is; a namespace that does not exist is not. For callers that have a turn."""
     found = Namespace.objects.filter(name=namespace).first()
     if found is not None:
-        _check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
+        check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
 
 
 def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:
