@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from itertools import chain
 
 from tests.promises.books import books_of
 from tests.promises.racing import outcome_of, race
@@ -16,7 +17,7 @@ def append_and_increment(racer, path):
         element = [racer.number, number]
         answer = racer.client.patch(f"{path}/list", json={"op": "append", "value": element})
         counted = racer.client.patch(f"{path}/count", json={"op": "increment", "initial": 0})
-        assert answer.is_success and counted.is_success, (answer.text, counted.text)
+        assert [answer.status_code // 100, counted.status_code // 100] == [2, 2], (answer.text, counted.text)
         assert answer.json()["value"][-1] == element
         appended.append((answer.json()["version"], element))
     return appended
@@ -25,7 +26,7 @@ def append_and_increment(racer, path):
 def test_no_append_and_no_increment_is_lost(server, namespace, http):
     path = f"/memory/{namespace}"
 
-    appended = sorted(sum(race(append_and_increment, server.url, path, processes=8, threads=1), []))
+    appended = sorted(chain.from_iterable(race(append_and_increment, server.url, path, processes=8, threads=1)))
 
     assert http.get(f"{path}/list").json()["value"] == [element for _, element in appended]
     assert http.get(f"{path}/count").json()["value"] == 8 * TIMES
@@ -69,7 +70,9 @@ def contend(racer, path, rounds):
 
 
 def test_of_50_contenders_one_has_the_lease_and_its_number_grows(server, namespace):
-    numbers = sum(race(contend, server.url, f"/namespaces/{namespace}/leases/l", 3, processes=10, threads=5), [])
+    numbers = list(
+        chain.from_iterable(race(contend, server.url, f"/namespaces/{namespace}/leases/l", 3, processes=10, threads=5))
+    )
 
     assert len(numbers) == len(set(numbers)) == 3
 
@@ -95,7 +98,7 @@ def test_each_task_is_done_by_one_worker_and_those_of_the_dead_by_others(server,
     sets = [{"op": "set", "key": task, "value": None} for task in tasks]
     assert http.post(f"/namespaces/{namespace}/batch", json={"operations": sets}).is_success
 
-    done = sum(race(work, server.url, namespace, 3, processes=4, threads=2), [])
+    done = list(chain.from_iterable(race(work, server.url, namespace, 3, processes=4, threads=2)))
     left = http.get(f"/memory/{namespace}").json()["keys"]
     later = []
     while len(later) < len(left):  # until their leases have expired
