@@ -306,7 +306,7 @@ def _text_in(text: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LeaseBody:
-    """`{"ttl": seconds, "holder": text?}` to acquire, with `prefix` to claim; `{"fencing": n, "ttl": seconds}` renews."""
+    """`{"ttl": seconds, "holder": text?}` to acquire, with `prefix` to claim; `{"fencing": n, "ttl": ...}` to renew."""
 
     ttl: float
     holder: str | None = None

@@ -12,11 +12,10 @@ from typing import Any, TypeVar
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, Error, IntegrityError, connection, connections, transaction
-from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, NamespaceNotFound, OutcomeUnknown
-from namespaces.sql import FOR_UPDATE, JUDGED, LOCK_NAMESPACE, READ_NAMESPACE, Plan
+from namespaces.sql import FOR_UPDATE, JUDGED, LOCK_NAMESPACE, READ_NAMESPACE, SET, Plan
 from namespaces.sqlite_turns import Turns, turns_of
 
 Row = Mapping[str, Any]
@@ -96,7 +95,8 @@ def run_all(cursor: Any, statements: Sequence[Statement]) -> Iterator[Row]:
     After one that is refused, the others may have been carried out all the same: it is up to the caller to undo them.
     """
     if connection.vendor == "postgresql":
-        yield from _run_pipelined(statements)
+        for part in _in_runs(statements):
+            yield from _set_many(cursor, part) if len(part) > 1 else _run_one(cursor, *part)
         return
     for plan, precondition, parameters in statements:
         verdict = run_step_by_step(cursor, plan, precondition, parameters)
@@ -104,18 +104,43 @@ def run_all(cursor: Any, statements: Sequence[Statement]) -> Iterator[Row]:
         yield verdict
 
 
-def _run_pipelined(statements: Sequence[Statement]) -> list[Row]:
-    """All statements in one round trip, each kind of them planned once for the connection."""
-    native = connection.connection
-    with connection.wrap_database_errors, native.pipeline():
-        native.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # each is a walk along primary keys
-        cursors = []
-        for plan, precondition, parameters in statements:
-            cursor = psycopg.Cursor(native)
-            cursor.adapters.register_dumper(int, Int8Dumper)  # one type for all, so that a statement is prepared once
-            cursor.execute(plan.as_one_statement(precondition), parameters, prepare=True)
-            cursors.append(cursor)
-        return [as_row(cursor) or {} for cursor in cursors]
+def _in_runs(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
+    """Split writes so that each part is one write, or sets of different keys on one condition."""
+    run: list[Statement] = []
+    keys: set[str] = set()
+    for statement in statements:
+        plan, precondition, parameters = statement
+        if run and (plan is not SET or run[0][:2] != (plan, precondition) or parameters["key"] in keys):
+            yield run
+            run, keys = [], set()
+        run.append(statement)
+        keys.add(parameters["key"])
+    if run:
+        yield run
+
+
+def _run_one(cursor: Any, statement: Statement) -> Iterator[Row]:
+    plan, precondition, parameters = statement
+    cursor.execute(plan.as_one_statement(precondition), parameters)
+    verdict = as_row(cursor)
+    assert verdict is not None, "the namespace was there when it was locked"
+    yield verdict
+
+
+def _set_many(cursor: Any, statements: Sequence[Statement]) -> Iterator[Row]:
+    """Carry out sets of different keys by one statement (PostgreSQL)."""
+    plan, precondition, first = statements[0]
+    columns = {
+        "keys": "key",
+        "values": "value",
+        "value_sizes": "value_bytes",
+        "entry_sizes": "entry_bytes",
+        "expiries": "expires_at",
+    }
+    lists = {plural: [parameters[name] for _, _, parameters in statements] for plural, name in columns.items()}
+    cursor.execute(plan.as_many(precondition), {**first, **lists})
+    while (verdict := as_row(cursor)) is not None:
+        yield verdict
 
 
 def _run_locked(sql: str, parameters: Parameters) -> Row | None:
