@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from botwire import Memory
+from botwire import LeaseHeldError, Memory
 
 SECONDS = 60
 COMMANDS = ["get", "set", "delete", "list", "append", "increment", "wait", "watch", "lock", "usage", "export", "import"]
@@ -192,6 +192,44 @@ def test_ctrl_c_ends_a_watch_without_a_word(environment, memory):
     _, errors = watching.communicate(timeout=SECONDS)
 
     assert (watching.returncode, errors) == (130, "")
+
+
+def test_lock_runs_a_command_while_it_holds_the_lock(botwire, memory):
+    program = "import os; print(os.environ['BOTWIRE_LEASE'], os.environ['BOTWIRE_FENCING']); raise SystemExit(7)"
+
+    finished = botwire("lock", "deploy", "--", sys.executable, "-c", program)
+
+    assert finished.returncode == 7
+    name, fencing = finished.stdout.split()
+    with memory.lock("deploy", timeout=0) as lease:
+        assert (name, lease.name) == ("deploy", "deploy")
+        assert lease.fencing > int(fencing)
+
+
+def test_lock_is_1_while_another_holds_it(botwire, memory):
+    with memory.lock("deploy"):
+        finished = botwire("lock", "deploy", "--timeout", "0", "--", "echo", "ran")
+
+    assert ends(finished) == (1, "")
+    assert "tester" in finished.stderr
+
+
+def test_lock_is_held_as_long_as_the_command_runs_and_ends_it_when_it_is_lost(environment, memory):
+    holding = subprocess.Popen(
+        [sys.executable, "-m", "botwire", "lock", "deploy", "--ttl", "1", "--", "sh", "-c", "echo $BOTWIRE_FENCING; exec sleep 60"],  # noqa: E501
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holding.stdout is not None
+    fencing = int(holding.stdout.readline())
+    time.sleep(2)
+    with pytest.raises(LeaseHeldError):
+        memory.lock("deploy", timeout=0).acquire()
+
+    memory._send(memory._calls.release("deploy", fencing))
+    _, errors = holding.communicate(timeout=SECONDS)
+
+    assert holding.returncode == 3
+    assert "lease_lost" in errors or "lost" in errors
 
 
 @pytest.mark.parametrize("command", COMMANDS)
