@@ -105,7 +105,7 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         self._end_waits()
 
     def _end_waits(self) -> None:
-        end = getattr(self.asgi, "end_waits", None)  # gunicorn has an application of its own for one that cannot load
+        end = getattr(getattr(self, "asgi", None), "end_waits", None)  # not yet, or gunicorn's own for one that fails
         if end is not None:
             end()
 

@@ -18,6 +18,7 @@ from api.waits import FULFILLED, OUTCOME, TIMEOUT, Awaited
 from namespaces import clock, reading, sql, tally
 from namespaces.changes import NOW, ChangePage, page_of, read_parameters
 from namespaces.engine import Engine
+from namespaces.engine.errors import NotAnswered
 from namespaces.errors import KeyNotFound, Refusal
 from namespaces.waking import MOST_TOLD, PAGE_BYTES, News, Sighting, Waiter, Waking
 
@@ -56,7 +57,7 @@ class Waits:
             tally.count_read(request.namespace)
             await send({"type": "http.response.start", "status": 200, "headers": [*_OF_STREAM, *around]})
             await _send(send, rendering.stream_start(page))
-            with suppress(Refusal):  # the client comes again, and is told then
+            with suppress(Refusal, NotAnswered):  # the client comes again, and is told then
                 await self._follow(request, waiter, page, send)
             await send({"type": "http.response.body", "body": b""})
 

@@ -167,6 +167,17 @@ def test_with_a_server_that_knows_no_wait_it_goes_on_by_asking(pauses):
     assert len(pauses) == 2
 
 
+def test_a_server_that_waits_for_less_is_asked_for_less(pauses):
+    shorter = problem(400, "invalid_parameter", parameter="wait", limit=10)
+    server = Unwilling(shorter, entry("done", 2))
+
+    assert waited(server, timeout=60) == "done"
+
+    url = "http://server/memory/desk/tsla"
+    assert server.urls == [f"{url}?wait=55", f"{url}?wait=10"]
+    assert pauses == []
+
+
 def test_a_server_that_answers_at_once_although_asked_to_wait_is_not_asked_without_pause(pauses):
     server = Unwilling(*[problem(404, "key_not_found")] * 20, entry("done", 2))
 

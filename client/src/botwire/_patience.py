@@ -21,7 +21,7 @@ from botwire._exceptions import (
 
 T = TypeVar("T")
 
-#: Seconds that any server holds an answer for, at most.
+#: Seconds that a server holds an answer for, at most.
 LONGEST_WAIT = 55
 #: Seconds that a server which did answer may be out of reach.
 LONGEST_OUTAGE = 300.0
@@ -49,7 +49,7 @@ class Patience:
         self.restart(timeout)
         self.refusal: BotWireError | None = None
         self._not_yet = not_yet
-        self._can_hold = True
+        self._longest = LONGEST_WAIT
         self._polls_until = 0.0
         self._reached_at: float | None = None
         self._was_held = False
@@ -82,7 +82,8 @@ class Patience:
             except InvalidParameterError as error:
                 if not seconds or error.parameter not in ("wait", "equals"):
                     raise
-                self._can_hold = False
+                # An operator may allow less; a server that knows no wait names no limit.
+                self._longest = error.limit if error.limit and error.limit < seconds else 0
                 continue
             except _OUTAGES as error:
                 failures += 1
@@ -104,9 +105,9 @@ class Patience:
         self._polls = 0
 
     def _seconds_to_hold(self) -> int:
-        if not self._can_hold or time.monotonic() < self._polls_until:
+        if time.monotonic() < self._polls_until:
             return 0
-        return int(min(LONGEST_WAIT, self._left()))
+        return int(min(self._longest, self._left()))
 
     def _left(self) -> float:
         return max(0.0, self._ends_at - time.monotonic()) if self._ends_at is not None else float(LONGEST_WAIT)
