@@ -1,7 +1,9 @@
-"""The body of a set: read within its limit, checked, and its value kept as the text that was sent."""
+"""Bodies: read within their limit, checked, and every value in them kept as the text that was sent."""
 
+import json
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import IO, Any
 
@@ -9,8 +11,12 @@ from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 
 from api.refusals import RequestRefused
-from namespaces.errors import InvalidJSON, InvalidTTL
-from namespaces.jsontext import JSONText, members
+from namespaces import clock, writing
+from namespaces.batches import Check, Get, Operation
+from namespaces.conditions import ABSENT, ALWAYS, Condition, at_version
+from namespaces.edits import Append, Edit, Increment, Merge, Patch, Pop
+from namespaces.errors import BatchTooLarge, InvalidJSON, InvalidTTL, Refusal
+from namespaces.jsontext import JSONText, array_parts, kind_of, members
 from namespaces.limits import limit
 from namespaces.reading import value_limit
 
@@ -29,11 +35,30 @@ class SetBody:
     ttl: float | None
 
 
-def set_body_of(request: HttpRequest, namespace: str) -> SetBody:
-    """The body of a set, or the refusal: 413 before more than the limit is read, 415, 400."""
+@dataclass(frozen=True, slots=True)
+class ChangeBody:
+    """`{"op": ..., its members, "ttl": seconds?}`, or a patch by itself under a media type of its own."""
+
+    edit: Edit
+    ttl: float | None
+
+
+def content_of(request: HttpRequest, namespace: str) -> bytes:
+    """The body of a write to one entry, or the refusal: 413 before more than the limit is read, 415, 400."""
     check_type(request.META.get("CONTENT_TYPE", ""))
     _check_encoding(request)
-    return parsed(_read(request, namespace))
+    declared = _declared_length(request)
+    most = limit("value_bytes") + FRAME_BYTES
+    if declared is None or declared > most:
+        most = value_limit(namespace) + FRAME_BYTES
+    return _read(request, most)
+
+
+def content_up_to(request: HttpRequest, most: int) -> bytes:
+    """The same for a body of up to `most` bytes."""
+    check_type(request.META.get("CONTENT_TYPE", ""))
+    _check_encoding(request)
+    return _read(request, most)
 
 
 @lru_cache(maxsize=64)
@@ -55,11 +80,8 @@ def _check_encoding(request: HttpRequest) -> None:
         raise RequestRefused("unsupported_media_type", "A body is sent as it is, or in chunks; nothing else is undone.")
 
 
-def _read(request: HttpRequest, namespace: str) -> bytes:
+def _read(request: HttpRequest, most: int) -> bytes:
     declared = _declared_length(request)
-    most = limit("value_bytes") + FRAME_BYTES
-    if declared is None or declared > most:
-        most = value_limit(namespace) + FRAME_BYTES
     if declared is not None and declared > most:
         raise _too_large(most)
     try:
@@ -104,22 +126,40 @@ def _too_large(most: int) -> RequestRefused:
 
 def parsed(body: bytes) -> SetBody:
     """What a body says that was read whole; InvalidJSON, JSONTooDeep, InvalidTTL or 400 `invalid_body` if it cannot."""
+    given = members_of(text_of(body), required=("value",), optional=("ttl",))
+    return SetBody(JSONText.of_scanned(given["value"]), seconds_of(given.get("ttl", "null")))
+
+
+def text_of(body: bytes) -> str:
+    """A body as text; InvalidJSON if it is not UTF-8."""
     try:
-        text = body.decode()
+        return body.decode()
     except UnicodeDecodeError as error:
         raise InvalidJSON(f"The body is not UTF-8 at byte {error.start}.") from None
+
+
+def members_of(
+    text: str, *, required: tuple[str, ...], optional: tuple[str, ...] = (), what: str = "body"
+) -> dict[str, str]:
+    """The members of an object by name, each as text; refused if one is missing, unknown, or stands twice."""
     given: dict[str, str] = {}
     for name, value in members(text):
-        if name not in ("value", "ttl") or name in given:
-            fault = "stands twice" if name in given else "is unknown; there are value and ttl"
-            raise RequestRefused("invalid_body", f"The member {name[:80]!r} of the body {fault}.")
+        if name not in required + optional or name in given:
+            fault = "stands twice" if name in given else f"is unknown; there are {_listed(required + optional)}"
+            raise RequestRefused("invalid_body", f"The member {name[:80]!r} of the {what} {fault}.")
         given[name] = value
-    if "value" not in given:
-        raise RequestRefused("invalid_body", "The body has no member 'value'.")
-    return SetBody(JSONText.of_scanned(given["value"]), _seconds(given.get("ttl", "null")))
+    for name in required:
+        if name not in given:
+            raise RequestRefused("invalid_body", f"The {what} has no member {name!r}.")
+    return given
 
 
-def _seconds(text: str) -> float | None:
+def _listed(names: tuple[str, ...]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def seconds_of(text: str) -> float | None:
     if text == "null":
         return None
     try:
@@ -129,3 +169,163 @@ def _seconds(text: str) -> float | None:
     if not math.isfinite(seconds):
         raise InvalidTTL(f"A ttl is a number of seconds, not {text[:40]}.", limit=limit("ttl_seconds"))
     return seconds
+
+
+def change_body_of(content_type: str, body: bytes) -> ChangeBody:
+    """What the body of a change says, by its media type."""
+    media_type = parse_header_parameters(content_type)[0].lower()
+    text = text_of(body)
+    if media_type == "application/merge-patch+json":
+        return ChangeBody(Merge(JSONText.parse(text)), None)
+    if media_type == "application/json-patch+json":
+        return ChangeBody(Patch.parse(JSONText.parse(text).text), None)
+    kind = change_kind_of(text)
+    given = members_of(text, required=("op", *EDITS[kind][0]), optional=("ttl", *EDITS[kind][1]))
+    return ChangeBody(edit_of(kind, given), seconds_of(given.get("ttl", "null")))
+
+
+# The members of each kind of change beside `op` and `ttl`: those that it must have, those that it may have.
+EDITS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "append": (("value",), ("max_length",)),
+    "pop": ((), ("from", "count")),
+    "increment": ((), ("by", "initial")),
+    "merge": (("patch",), ("initial",)),
+    "patch": (("patch",), ("initial",)),
+}
+
+
+def change_kind_of(text: str) -> str:
+    """The `op` of an object; refused unless there is one that names a kind of change."""
+    return word_in(dict(members(text)).get("op"), "op", tuple(EDITS))
+
+
+def edit_of(kind: str, given: dict[str, str]) -> Edit:
+    """The change of a kind that the members of an object describe."""
+    initial = JSONText.of_scanned(given["initial"]) if "initial" in given else None
+    match kind:
+        case "append":
+            most = whole_number_in(given["max_length"], "max_length") if "max_length" in given else None
+            return Append(JSONText.of_scanned(given["value"]), most)
+        case "pop":
+            end = word_in(given.get("from", '"last"'), "from", ("first", "last"))
+            return Pop(whole_number_in(given.get("count", "1"), "count"), is_first=end == "first")
+        case "increment":
+            _check_number(given.get("initial", "0"), "initial")
+            return Increment(_check_number(given.get("by", "1"), "by"), initial)
+        case "merge":
+            return Merge(JSONText.of_scanned(given["patch"]), initial)
+        case _:
+            return Patch.parse(JSONText.of_scanned(given["patch"]).text, initial)
+
+
+def word_in(text: str | None, name: str, known: tuple[str, ...]) -> str:
+    """One of the known words, out of its JSON text."""
+    word = json.loads(text) if text is not None and kind_of(text) == "string" else None
+    if word not in known:
+        raise RequestRefused("invalid_body", f"{name} is one of {', '.join(known)}.")
+    return str(word)
+
+
+def whole_number_in(text: str, name: str, least: int = 1) -> int:
+    """A whole number of up to 18 digits, out of its JSON text."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) >= least):
+        raise RequestRefused("invalid_body", f"{name} is a whole number, {least} or more.")
+    return int(text)
+
+
+def _check_number(text: str, name: str) -> str:
+    if kind_of(text) != "number":
+        raise RequestRefused("invalid_body", f"{name} is a number.")
+    return text
+
+
+def operations_of(body: bytes, namespace: str, caller: writing.Caller) -> list[Operation]:
+    """The operations of a batch; BatchTooLarge, or what is wrong with one of them, its number as `operation`."""
+    given = members_of(text_of(body), required=("operations",))
+    if kind_of(given["operations"]) != "array":
+        raise RequestRefused("invalid_body", "operations is a list.")
+    listed = [element.strip() for element in array_parts(given["operations"])]
+    most = limit("batch_operations")
+    if len(listed) > most:
+        raise BatchTooLarge(f"A batch has at most {most:,} operations; this one has {len(listed):,}.", limit=most)
+    now, operations = clock.now(), []
+    for number, text in enumerate(listed):
+        try:
+            operations.append(_operation_of(text, namespace, caller, now))
+        except Refusal as refusal:
+            refusal.facts["operation"] = number
+            raise
+    return operations
+
+
+OPERATIONS = {
+    "set": (("key", "value"), ("ttl", "if_version", "if_absent")),
+    "get": (("key",), ()),
+    "delete": (("key",), ("if_version",)),
+    "check": (("key", "version"), ()),
+    **{op: (("key", *required), (*optional, "ttl", "if_version")) for op, (required, optional) in EDITS.items()},
+}
+
+
+def _operation_of(text: str, namespace: str, caller: writing.Caller, now: datetime) -> Operation:
+    op = word_in(dict(members(text)).get("op"), "op", tuple(OPERATIONS))
+    required, optional = OPERATIONS[op]
+    given = members_of(text, required=("op", *required), optional=optional, what="operation")
+    key, ttl = _text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
+    condition = _condition_in(given)
+    match op:
+        case "get":
+            return Get(key)
+        case "check":
+            is_absent = given["version"] == "null"
+            return Check(key, None if is_absent else whole_number_in(given["version"], "version", least=0))
+        case "delete":
+            return writing.delete_of(namespace, key, condition=condition, caller=caller, now=now)
+        case "set":
+            value = JSONText.of_scanned(given["value"])
+            return writing.set_of(namespace, key, value, ttl=ttl, condition=condition, caller=caller, now=now)
+        case _:
+            edit = edit_of(op, given)
+            return writing.change_of(namespace, key, edit, ttl=ttl, condition=condition, caller=caller, now=now)
+
+
+def _condition_in(given: dict[str, str]) -> Condition:
+    is_absent = _truth_in(given.get("if_absent", "false"))
+    if "if_version" in given and is_absent:
+        raise RequestRefused("invalid_body", "if_version and if_absent cannot both hold.")
+    if "if_version" in given:
+        return at_version(whole_number_in(given["if_version"], "if_version", least=0))
+    return ABSENT if is_absent else ALWAYS
+
+
+def _truth_in(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise RequestRefused("invalid_body", "if_absent is true or false.")
+    return text == "true"
+
+
+def _text_in(text: str, name: str) -> str:
+    if kind_of(text) != "string":
+        raise RequestRefused("invalid_body", f"{name} is a text.")
+    return str(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseBody:
+    """`{"ttl": seconds, "holder": text?}` to acquire, with `prefix` to claim; `{"fencing": n, "ttl": ...}` to renew."""
+
+    ttl: float
+    holder: str | None = None
+    prefix: str = ""
+    fencing: int = 0
+
+
+def lease_body_of(body: bytes, *required: str, optional: tuple[str, ...] = ()) -> LeaseBody:
+    """What a body about a lease says, of which these members are required."""
+    given = members_of(text_of(body), required=required, optional=optional)
+    return LeaseBody(
+        ttl=seconds_of(given["ttl"]) or 0,
+        holder=None if given.get("holder", "null") == "null" else _text_in(given["holder"], "holder"),
+        prefix=_text_in(given.get("prefix", '""'), "prefix"),
+        fencing=whole_number_in(given.get("fencing", "0"), "fencing", least=0),
+    )

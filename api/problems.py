@@ -56,27 +56,42 @@ PROBLEMS: dict[str, Problem] = {
         400, "Condition not understood", 'Give a version in double quotes, such as "17", or *.'
     ),
     "invalid_agent": Problem(400, "Not a writer's name", "Give a shorter X-BotWire-Agent in UTF-8, or leave it out."),
+    "invalid_patch": Problem(400, "Not a JSON Patch", "Send a list of operations as RFC 6902 has them."),
+    "invalid_idempotency_key": Problem(400, "Not an idempotency key", "Send a random one, such as a UUID."),
     "bad_request": Problem(400, "Bad request", _FIX),
     "namespace_read_only": Problem(403, "Namespace is read-only", "Read on; ask the operator to allow writes again."),
     "namespace_suspended": Problem(403, "Namespace is suspended", "Ask the operator; the reason is given."),
     "forbidden": Problem(403, "Forbidden", "Sign in with an account that may do this."),
     "key_not_found": Problem(404, "Key not found", "Set the key first, or list the namespace's keys."),
     "namespace_not_found": Problem(404, "Namespace not found", "Write to it: a namespace exists from its first write."),
+    "lease_not_found": Problem(404, "Lease not held", "Acquire it, if you want it."),
+    "nothing_to_claim": Problem(404, "Nothing to claim", "Set an entry under the prefix, or wait for one."),
     "path_not_found": Problem(404, "No such address", "See /api/docs/ for the addresses there are."),
     "method_not_allowed": Problem(405, "Method not allowed", "Use a method that the Allow header names."),
+    "target_missing": Problem(409, "Nothing to change", "Set the entry first, or give an initial value."),
+    "wrong_type": Problem(409, "Value of another type", "Read the entry; change what it is, or another one."),
+    "patch_failed": Problem(409, "Patch does not fit", "Read the entry, and make the patch anew."),
+    "number_out_of_range": Problem(409, "Number out of range", "Increment by less, or set the entry anew."),
+    "lease_held": Problem(409, "Lease held by another", "Wait for it with ?wait=, or try again after Retry-After."),
     "revision_trimmed": Problem(
         410, "Revision no longer in the change log", "Read what you need, then follow the changes from now on."
     ),
     "precondition_failed": Problem(
         412, "Condition does not hold", "Read the entry, decide again, and retry with its version."
     ),
+    "lease_lost": Problem(412, "Lease not held any more", "Stop what the lease protects; acquire it again."),
     "value_too_large": Problem(413, "Value too large", "Split the value over several keys."),
     "body_too_large": Problem(413, "Body too large", "Send a body not much larger than the largest value."),
+    "batch_too_large": Problem(413, "Batch too large", "Split it: what belongs together first."),
     "unsupported_media_type": Problem(
         415, "Not a JSON body", "Send Content-Type: application/json, without Content-Encoding."
     ),
+    "idempotency_key_reused": Problem(
+        422, "Idempotency key used for another request", "Take a new key for each write that is meant anew."
+    ),
     "daily_write_limit": Problem(429, "Daily write limit reached", "Write again after resets_at; reads go on."),
     "namespace_creation_limit": Problem(429, "Too many new namespaces", "Use the namespaces you have, or wait."),
+    "lease_limit": Problem(429, "Too many leases", "Release leases that are no longer needed, or let them expire."),
     "internal_error": Problem(
         500, "Internal error", "This is our fault. Try again, and tell the operator if it stays."
     ),

@@ -9,17 +9,23 @@ from django.http import HttpResponse
 
 from api.conditional import names_tag
 from namespaces import clock
+from namespaces.batches import Batch, Check, NotFound, Result
 from namespaces.changes import ChangePage, LoggedChange
+from namespaces.leases import Claim, Lease
 from namespaces.names import is_operator_writer
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
+from namespaces.units import Held
 from namespaces.verdicts import Allowance
-from namespaces.writing import Deleted, Written
+from namespaces.writing import Changed, Deleted, Written
 
 STATE_LIMITS = ("writes_per_day", "bytes", "value_bytes", "key_bytes", "json_depth", "keys_per_page", "ttl_seconds")
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False)
+
+
+Parts = list["str | StoredValue"]
 
 
 def as_json(value: Any) -> str:
@@ -40,12 +46,33 @@ def etag(version: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A value in an answer, which the change log has at `revision` too; without a `text` its member is left out."""
+
+    revision: int
+    text: str | None
+
+    @property
+    def member(self) -> str:
+        return "" if self.text is None else f'"value": {self.text}, '
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer on its way out: of Django's, see `response_of`, or of `api.lane`, which has no HttpResponse."""
+    """An answer on its way out: of Django's, see `response_of`, or of `api.lane`, which has no HttpResponse.
+
+    `parts`, where there are any, are those of the body, so that a value need not be kept twice.
+    """
 
     body: str
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    parts: tuple[str | StoredValue, ...] = ()
+
+    @classmethod
+    def of_parts(cls, parts: "Parts", status: int = 200, headers: dict[str, str] | None = None) -> "Answer":
+        body = "".join(part if isinstance(part, str) else part.member for part in parts)
+        return cls(body, status, headers or {}, tuple(parts))
 
     def all_headers(self) -> dict[str, str]:
         """Its headers in full. Nobody keeps an answer: memory changes."""
@@ -70,6 +97,85 @@ def written_answer(written: Written) -> Answer:
     return Answer(written_body(written), 201 if written.is_new else 200, headers)
 
 
+def changed_answer(changed: Changed, *, is_minimal: bool = False) -> Answer:
+    """The answer to a change; `is_minimal`: without the value."""
+    written = changed.written
+    headers = {"ETag": etag(written.version), **rate_limit_headers(written.allowance)}
+    if is_minimal:
+        headers["Preference-Applied"] = "return=minimal"
+    return Answer.of_parts(changed_parts(changed, is_minimal=is_minimal), 201 if written.is_new else 200, headers)
+
+
+def changed_parts(changed: Changed, *, is_minimal: bool = False, with_namespace: bool = True) -> Parts:
+    """What is answered to a change, its value a part of its own."""
+    written, edited = changed.written, changed.edited
+    members = _written_members(written, with_namespace=with_namespace) | {"stored": edited.has_changed}
+    after = {name: members.pop(name) for name in ("created_at", "updated_at", "expires_at")}
+    if edited.length is not None:
+        after["length"] = edited.length
+    popped = "" if edited.popped is None else f', "popped": [{", ".join(edited.popped)}]'
+    value: Parts = [] if is_minimal else [StoredValue(written.version, edited.value.text)]
+    return [f"{as_json(members)[:-1]}, ", *value, f"{as_json(after)[1:-1]}{popped}}}"]
+
+
+def batch_answer(batch: Batch) -> Answer:
+    parts: Parts = [f'{as_json({"namespace": batch.namespace, "revision": batch.revision})[:-1]}, "results": [']
+    for number, result in enumerate(batch.results):
+        parts += [", "] if number else []
+        parts += _result_parts(result)
+    headers = rate_limit_headers(batch.allowance) if batch.allowance else {}
+    return Answer.of_parts([*parts, "]}"], headers=headers)
+
+
+def _result_parts(result: Result) -> Parts:
+    match result:
+        case Remembered():
+            return _entry_parts({"key": result.key, "found": True}, result)
+        case NotFound(key, was_to_be_deleted=True):
+            return [as_json({"key": key, "deleted": False, "version": None})]
+        case NotFound(key):
+            return [as_json({"key": key, "found": False})]
+        case Written():
+            return [as_json(_written_members(result, with_namespace=False))]
+        case Changed():
+            return changed_parts(result, with_namespace=False)
+        case Deleted():
+            return [as_json({"key": result.key, "deleted": True, "version": result.version})]
+        case Check():
+            return [as_json({"key": result.key, "version": result.version})]
+
+
+def acquired_answer(lease: Lease) -> Answer:
+    return Answer(lease_body(lease), 201)
+
+
+def lease_answer(lease: Lease) -> Answer:
+    return Answer(lease_body(lease))
+
+
+def released_answer(namespace: str, lease: Held) -> Answer:
+    members = {"namespace": namespace, "name": lease.name, "fencing": lease.fencing, "released": True}
+    return Answer(as_json(members))
+
+
+def claim_answer(claim: Claim) -> Answer:
+    entry = _entry_parts({"key": claim.entry.key}, claim.entry)
+    return Answer.of_parts(['{"entry": ', *entry, f', "lease": {lease_body(claim.lease)}}}'])
+
+
+def lease_body(lease: Lease) -> str:
+    return as_json(
+        {
+            "namespace": lease.namespace,
+            "name": lease.name,
+            "holder": lease.holder or None,
+            "fencing": lease.fencing,
+            "acquired_at": timestamp(lease.acquired_at),
+            "expires_at": timestamp(lease.expires_at),
+        }
+    )
+
+
 def deleted_answer(deleted: Deleted) -> Answer:
     return Answer(deleted_body(deleted), headers=rate_limit_headers(deleted.allowance))
 
@@ -89,18 +195,21 @@ def rate_limit_headers(allowance: Allowance) -> dict[str, str]:
 
 
 def written_body(written: Written) -> str:
-    return as_json(
-        {
-            "namespace": written.namespace,
-            "key": written.key,
-            "version": written.version,
-            "stored": True,
-            "bytes": written.bytes,
-            "created_at": timestamp(written.created_at),
-            "updated_at": timestamp(written.updated_at),
-            "expires_at": timestamp(written.expires_at),
-        }
-    )
+    return as_json(_written_members(written))
+
+
+def _written_members(written: Written, *, with_namespace: bool = True) -> dict[str, Any]:
+    head = {"namespace": written.namespace} if with_namespace else {}
+    return {
+        **head,
+        "key": written.key,
+        "version": written.version,
+        "stored": True,
+        "bytes": written.bytes,
+        "created_at": timestamp(written.created_at),
+        "updated_at": timestamp(written.updated_at),
+        "expires_at": timestamp(written.expires_at),
+    }
 
 
 def deleted_body(deleted: Deleted) -> str:
@@ -121,7 +230,11 @@ def cleared_body(cleared: Cleared) -> str:
 def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
     """The entry with its value's text in its place."""
     head = {"namespace": entry.namespace} if with_namespace else {}
-    before = as_json({**head, "key": entry.key})[:-1]
+    parts = _entry_parts({**head, "key": entry.key}, entry)
+    return "".join(part if isinstance(part, str) else part.member for part in parts)
+
+
+def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     after = as_json(
         {
             "version": entry.version,
@@ -131,7 +244,7 @@ def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
             "expires_at": timestamp(entry.expires_at),
         }
     )[1:]
-    return f'{before}, "value": {entry.value}, {after}'
+    return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), after]
 
 
 def _writer(name: str) -> dict[str, Any] | None:

@@ -47,21 +47,37 @@ def namespace_in(path: str) -> str:
     segments = path.split("/", 3)
     if len(segments) < 3:
         raise Http404
-    return check_namespace(_decoded(segments[2], InvalidNamespace, NAMESPACE_LENGTH))
+    return check_namespace(decoded(segments[2], InvalidNamespace, NAMESPACE_LENGTH))
 
 
 def key_in(path: str) -> str:
     """The same of a raw path."""
     segments = path.split("/", 3)
     key = segments[3] if len(segments) == 4 else ""
-    return check_key(_decoded(key, InvalidKey, limit("key_bytes")))
+    return check_key(decoded(key, InvalidKey, limit("key_bytes")))
 
 
-def _decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
+def lease_name_of(request: HttpRequest) -> str:
+    """The lease that the path names: everything after `/leases/`, decoded once; InvalidKey if it cannot be one."""
+    segments = raw_path(request).split("/", 4)
+    name = segments[4] if len(segments) == 5 else ""
+    return check_key(decoded(name, InvalidKey, limit("key_bytes")))
+
+
+def fencing_of(parameters: dict[str, str]) -> int:
+    """The parameter `fencing`; refused unless it is there and a whole number."""
+    given = parameters.get("fencing", "")
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        raise RequestRefused("invalid_parameter", "fencing is the number of the lease.", parameter="fencing")
+    return int(given)
+
+
+def decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
+    """Percent-decoded UTF-8, or the refusal."""
     try:
         return unquote_to_bytes(encoded.encode("latin-1")).decode()
     except UnicodeDecodeError:
-        raise refusal("The percent-decoded path is not valid UTF-8.", limit=most) from None
+        raise refusal("What is percent-encoded is not valid UTF-8.", limit=most) from None
 
 
 def parameters_of(request: HttpRequest, *known: str) -> dict[str, str]:
@@ -146,6 +162,12 @@ def wants_values(parameters: dict[str, str]) -> bool:
     return "include" in parameters
 
 
+def wants_minimal(request: HttpRequest) -> bool:
+    """Whether `Prefer: return=minimal` (RFC 7240) is given."""
+    given = request.META.get("HTTP_PREFER", "").lower().split(",")
+    return "return=minimal" in (preference.partition(";")[0].replace(" ", "") for preference in given)
+
+
 def writer_of(request: HttpRequest) -> str:
     """The name in `X-BotWire-Agent`, percent-decoded; empty where there is none."""
     return writer_in(request.META.get("HTTP_X_BOTWIRE_AGENT", ""))
@@ -153,7 +175,7 @@ def writer_of(request: HttpRequest) -> str:
 
 def writer_in(header: str) -> str:
     """The same of the header's own text, in which bytes beyond ASCII are Latin-1 characters."""
-    return check_writer(_decoded(header, InvalidWriter, limit("writer_bytes")))
+    return check_writer(decoded(header, InvalidWriter, limit("writer_bytes")))
 
 
 def address_of(request: HttpRequest) -> str:

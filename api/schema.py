@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 
+from api.bodies import EDITS, OPERATIONS
 from api.problems import PROBLEMS
 from namespaces.limits import LIMITS
 
@@ -63,6 +64,60 @@ class Deleted(serializers.Serializer[Any]):
     key = serializers.CharField()
     deleted = serializers.BooleanField()
     version = serializers.IntegerField()
+
+
+class Changed(_Times):
+    namespace = serializers.CharField()
+    key = serializers.CharField()
+    version = serializers.IntegerField()
+    stored = serializers.BooleanField(help_text="false: there was nothing to pop, and nothing was written")
+    bytes = serializers.IntegerField()
+    value = AnyJSON(required=False, help_text="the new value; left out with Prefer: return=minimal")
+    length = serializers.IntegerField(required=False, help_text="of a list")
+    popped = serializers.ListField(child=AnyJSON(), required=False)
+
+
+class AcquireBody(serializers.Serializer[Any]):
+    ttl = serializers.FloatField(min_value=1, max_value=_DEFAULTS["lease_seconds"])
+    holder = serializers.CharField(required=False, allow_null=True, help_text="left out: X-BotWire-Agent")
+
+
+class ClaimBody(AcquireBody):
+    prefix = serializers.CharField(allow_blank=True)
+
+
+class RenewBody(serializers.Serializer[Any]):
+    fencing = serializers.IntegerField(min_value=0)
+    ttl = serializers.FloatField(min_value=1, max_value=_DEFAULTS["lease_seconds"])
+
+
+class Lease(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    holder = serializers.CharField(allow_null=True)
+    fencing = serializers.IntegerField(help_text="larger than that of every lease before")
+    acquired_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class Released(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    fencing = serializers.IntegerField()
+    released = serializers.BooleanField()
+
+
+class Claim(serializers.Serializer[Any]):
+    entry = ListedEntry()
+    lease = Lease()
+
+
+class Batch(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    revision = serializers.IntegerField()
+    results = serializers.ListField(
+        child=serializers.DictField(child=AnyJSON()), help_text="one for each operation, in their order"
+    )
 
 
 class Page(serializers.Serializer[Any]):
@@ -147,11 +202,31 @@ _KEY = OpenApiParameter(
     OpenApiParameter.PATH,
     description="1 to 512 bytes of UTF-8, percent-encoded; a slash may stand as it is.",
 )
+_LEASE_NAME = OpenApiParameter(
+    "name",
+    {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]},
+    OpenApiParameter.PATH,
+    description="What may be a key may be the name of a lease.",
+)
+_FENCING = OpenApiParameter("fencing", {"type": "integer", "minimum": 0}, required=True)
 _AGENT = OpenApiParameter("X-BotWire-Agent", str, OpenApiParameter.HEADER, description="The writer's name.")
 _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='* or versions in double quotes, such as "17"'
 )
 _IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="The same key with the same request is carried out once, and answered alike.",
+)
+_LEASE = OpenApiParameter(
+    "X-BotWire-Lease",
+    str,
+    OpenApiParameter.HEADER,
+    description="<percent-encoded name>=<fencing number>: write only while that lease is held.",
+)
+_PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="return=minimal: without the value.")
 _WAIT = OpenApiParameter(
     "wait",
     {"type": "integer", "minimum": 0, "maximum": _DEFAULTS["wait_seconds"]},
@@ -159,6 +234,33 @@ _WAIT = OpenApiParameter(
 )
 _EQUALS = OpenApiParameter("equals", str, description="With wait: until the value equals this JSON text.")
 _PREFIX = OpenApiParameter("prefix", str, description="Only keys that begin so.")
+
+
+_MEMBERS: dict[str, Any] = {
+    "key": {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]},
+    "ttl": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": _DEFAULTS["ttl_seconds"]},
+    "version": {"type": ["integer", "null"], "minimum": 0},
+    "if_version": {"type": "integer", "minimum": 0},
+    "if_absent": {"type": "boolean"},
+    "value": {},
+    "max_length": {"type": "integer", "minimum": 1},
+    "from": {"enum": ["first", "last"]},
+    "count": {"type": "integer", "minimum": 1},
+    "by": {"type": "number"},
+    "patch": {},
+    "initial": {},
+}
+
+
+def _object(op: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
+    """The object that asks for one kind of change, or of operation in a batch."""
+    properties = {"op": {"const": op}, **{name: _MEMBERS[name] for name in required + optional}}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["op", *required],
+        "additionalProperties": False,
+    }
 
 
 def _problems(*codes: str) -> dict[Any, Any]:
@@ -174,7 +276,35 @@ def _problems(*codes: str) -> dict[Any, Any]:
     }
 
 
+_REFUSED_TERMS = ("invalid_idempotency_key", "idempotency_key_reused", "invalid_condition", "lease_lost")
 _REFUSED_WRITE = ("namespace_read_only", "namespace_suspended", "daily_write_limit", "disk_full")
+
+_REFUSED_SET = (
+    "invalid_json",
+    "invalid_body",
+    "json_too_deep",
+    "invalid_ttl",
+    "invalid_namespace",
+    "invalid_key",
+    "invalid_parameter",
+    "invalid_agent",
+    *_REFUSED_TERMS,
+    "precondition_failed",
+    "value_too_large",
+    "body_too_large",
+    "unsupported_media_type",
+    "namespace_creation_limit",
+    "storage_limit",
+    *_REFUSED_WRITE,
+)
+_REFUSED_CHANGE = (
+    *_REFUSED_SET,
+    "invalid_patch",
+    "target_missing",
+    "wrong_type",
+    "patch_failed",
+    "number_out_of_range",
+)
 
 get_entry = extend_schema(
     operation_id="get_entry",
@@ -198,7 +328,7 @@ set_entry = extend_schema(
     operation_id="set_entry",
     summary="Set an entry",
     tags=["memory"],
-    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH, _IDEMPOTENCY_KEY, _LEASE],
     request=SetBody,
     examples=[
         OpenApiExample("signal", {"value": {"action": "buy", "confidence": 0.9}, "ttl": 3600}, request_only=True)
@@ -206,39 +336,44 @@ set_entry = extend_schema(
     responses={
         200: OpenApiResponse(Written, description="Replaced"),
         201: OpenApiResponse(Written, description="New"),
-        **_problems(
-            "invalid_json",
-            "invalid_body",
-            "json_too_deep",
-            "invalid_ttl",
-            "invalid_namespace",
-            "invalid_key",
-            "invalid_parameter",
-            "invalid_condition",
-            "invalid_agent",
-            "precondition_failed",
-            "value_too_large",
-            "body_too_large",
-            "unsupported_media_type",
-            "namespace_creation_limit",
-            "storage_limit",
-            *_REFUSED_WRITE,
-        ),
+        **_problems(*_REFUSED_SET),
+    },
+)
+change_entry = extend_schema(
+    operation_id="change_entry",
+    summary="Change an entry",
+    description="Append, pop, increment, merge or patch: one write, made of what stands there.",
+    tags=["memory"],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IF_NONE_MATCH, _IDEMPOTENCY_KEY, _LEASE, _PREFER],
+    request={
+        "application/json": {
+            "oneOf": [_object(op, required, ("ttl", *optional)) for op, (required, optional) in EDITS.items()]
+        },
+        "application/merge-patch+json": {},
+        "application/json-patch+json": {"type": "array", "items": {"type": "object"}},
+    },
+    examples=[
+        OpenApiExample("append", {"op": "append", "value": "checked"}, request_only=True, media_type="application/json")
+    ],
+    responses={
+        200: OpenApiResponse(Changed, description="Changed"),
+        201: OpenApiResponse(Changed, description="New"),
+        **_problems(*_REFUSED_CHANGE),
     },
 )
 delete_entry = extend_schema(
     operation_id="delete_entry",
     summary="Delete an entry",
     tags=["memory"],
-    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH],
+    parameters=[_NAMESPACE, _KEY, _AGENT, _IF_MATCH, _IDEMPOTENCY_KEY, _LEASE],
     responses={
         200: Deleted,
         **_problems(
             "invalid_namespace",
             "invalid_key",
             "invalid_parameter",
-            "invalid_condition",
             "invalid_agent",
+            *_REFUSED_TERMS,
             "key_not_found",
             "precondition_failed",
             *_REFUSED_WRITE,
@@ -315,4 +450,87 @@ get_changes = extend_schema(
             "too_many_waiters",
         ),
     },
+)
+batch = extend_schema(
+    operation_id="batch",
+    summary="Several reads and writes, all or nothing",
+    description="In order; each write counts. A refusal names the `operation` by its number.",
+    tags=["namespaces"],
+    parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    request={
+        "application/json": {
+            "type": "object",
+            "properties": {
+                "operations": {
+                    "type": "array",
+                    "maxItems": _DEFAULTS["batch_operations"],
+                    "items": {"oneOf": [_object(op, *members) for op, members in OPERATIONS.items()]},
+                }
+            },
+            "required": ["operations"],
+            "additionalProperties": False,
+        }
+    },
+    examples=[
+        OpenApiExample(
+            "move",
+            {"operations": [{"op": "check", "key": "a", "version": 1}, {"op": "append", "key": "b", "value": 1}]},
+            request_only=True,
+        )
+    ],
+    responses={200: Batch, **_problems("batch_too_large", *_REFUSED_CHANGE)},
+)
+_REFUSED_LEASE = (
+    "invalid_namespace",
+    "invalid_key",
+    "invalid_parameter",
+    "invalid_agent",
+    "namespace_read_only",
+    "namespace_suspended",
+    "disk_full",
+    *_REFUSED_TERMS,
+)
+_REFUSED_LEASE_BODY = ("invalid_json", "invalid_body", "invalid_ttl", "body_too_large", "unsupported_media_type")
+_REFUSED_ACQUIRE = (*_REFUSED_LEASE, *_REFUSED_LEASE_BODY, "lease_limit", "namespace_creation_limit")
+get_lease = extend_schema(
+    operation_id="get_lease",
+    summary="Who holds a lease",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME],
+    responses={
+        200: Lease,
+        **_problems("invalid_namespace", "invalid_key", "invalid_parameter", "namespace_suspended", "lease_not_found"),
+    },
+)
+acquire_lease = extend_schema(
+    operation_id="acquire_lease",
+    summary="Acquire a lease",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    request=AcquireBody,
+    responses={201: Lease, **_problems(*_REFUSED_ACQUIRE, "lease_held")},
+)
+renew_lease = extend_schema(
+    operation_id="renew_lease",
+    summary="Hold a lease for longer",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME, _IDEMPOTENCY_KEY, _LEASE],
+    request=RenewBody,
+    responses={200: Lease, **_problems(*_REFUSED_LEASE, *_REFUSED_LEASE_BODY)},
+)
+release_lease = extend_schema(
+    operation_id="release_lease",
+    summary="Give a lease back",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _LEASE_NAME, _FENCING, _IDEMPOTENCY_KEY, _LEASE],
+    responses={200: Released, **_problems(*_REFUSED_LEASE)},
+)
+claim = extend_schema(
+    operation_id="claim",
+    summary="Claim the next entry under a prefix",
+    description="The first whose key names no lease that is held; that lease is acquired with it.",
+    tags=["coordination"],
+    parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    request=ClaimBody,
+    responses={200: Claim, **_problems(*_REFUSED_ACQUIRE, "invalid_prefix", "nothing_to_claim")},
 )

@@ -1,5 +1,6 @@
 """The addresses of the memory plane: each view reads the request, makes one call of the domain, and renders."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,25 +9,31 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import rendering, schema
-from api.bodies import set_body_of
+from api.bodies import FRAME_BYTES, change_body_of, content_of, content_up_to, lease_body_of, operations_of, parsed
 from api.brakes import creation_brake
 from api.conditional import condition_of
 from api.problems import answer, safe_only
+from api.repeating import answer_again, terms_of
 from api.requests import (
     address_of,
+    fencing_of,
     key_of,
+    lease_name_of,
     namespace_of,
     page_limit_of,
     parameters_of,
     since_of,
     wait_of,
+    wants_minimal,
     wants_stream,
     wants_values,
     writer_of,
 )
 from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
-from namespaces import changes, database, reading, removal, tally, writing
+from namespaces import batches, changes, database, leases, reading, removal, tally, writing
 from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
+from namespaces.limits import limit
+from namespaces.units import Repeated
 
 
 def caller_of(request: HttpRequest) -> writing.Caller:
@@ -45,6 +52,8 @@ class MemoryView(APIView):
         self.more_headers: dict[str, str] = {}
 
     def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Repeated):
+            return rendering.response_of(answer_again(exc))
         if isinstance(exc, Refusal) and "namespace" in self.kwargs:
             tally.count_refusal(self.kwargs["namespace"], exc.code)
         return super().handle_exception(exc)
@@ -81,16 +90,36 @@ class EntryView(MemoryView):
         parameters_of(request)
         namespace, key = namespace_of(request), key_of(request)
         condition, caller = condition_of(request), caller_of(request)
-        body = set_body_of(request, namespace)
-        written = writing.set_entry(namespace, key, body.value, ttl=body.ttl, condition=condition, caller=caller)
+        content = content_of(request, namespace)
+        body, terms = parsed(content), terms_of(request, content, rendering.written_answer)
+        written = writing.set_entry(
+            namespace, key, body.value, ttl=body.ttl, condition=condition, caller=caller, terms=terms
+        )
         tally.count_write(namespace)
         return rendering.response_of(rendering.written_answer(written))
+
+    @schema.change_entry
+    def patch(self, request: Request, namespace: str, key: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, key = namespace_of(request), key_of(request)
+        condition, caller = condition_of(request), caller_of(request)
+        content = content_of(request, namespace)
+        body = change_body_of(request.META.get("CONTENT_TYPE", ""), content)
+        answer = partial(rendering.changed_answer, is_minimal=wants_minimal(request))
+        terms = terms_of(request, content, answer)
+        changed = writing.change_entry(
+            namespace, key, body.edit, ttl=body.ttl, condition=condition, caller=caller, terms=terms
+        )
+        tally.count_write(namespace)
+        return rendering.response_of(answer(changed))
 
     @schema.delete_entry
     def delete(self, request: Request, namespace: str, key: str) -> HttpResponse:
         parameters_of(request)
         namespace, key = namespace_of(request), key_of(request)
-        deleted = writing.delete_entry(namespace, key, condition=condition_of(request), caller=caller_of(request))
+        condition, caller = condition_of(request), caller_of(request)
+        terms = terms_of(request, b"", rendering.deleted_answer)
+        deleted = writing.delete_entry(namespace, key, condition=condition, caller=caller, terms=terms)
         tally.count_write(namespace)
         return rendering.response_of(rendering.deleted_answer(deleted))
 
@@ -150,6 +179,70 @@ class ChangesView(MemoryView):
         if wait_of(parameters) is not None:
             self.more_headers |= FULFILLED if page.changes else TIMEOUT
         return rendering.json_response(rendering.changes_body(page))
+
+
+class BatchView(MemoryView):
+    """`/namespaces/{namespace}/batch`: several reads and writes, all or nothing."""
+
+    @schema.batch
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = namespace_of(request), caller_of(request)
+        content = content_up_to(request, limit("batch_bytes"))
+        operations = operations_of(content, namespace, caller)
+        terms = terms_of(request, content, rendering.batch_answer)
+        batch = batches.carry_out(namespace, operations, caller=caller, terms=terms)
+        return rendering.response_of(rendering.batch_answer(batch))
+
+
+class LeaseView(MemoryView):
+    """`/namespaces/{namespace}/leases/{name}`: one lease."""
+
+    @schema.get_lease
+    def get(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        parameters_of(request)
+        return rendering.response_of(rendering.lease_answer(leases.find(namespace_of(request), lease_name_of(request))))
+
+    @schema.acquire_lease
+    def post(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, name, caller = namespace_of(request), lease_name_of(request), caller_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body = lease_body_of(content, "ttl", optional=("holder",))
+        terms = terms_of(request, content, rendering.acquired_answer)
+        lease = leases.acquire(namespace, name, body.ttl, holder=body.holder, caller=caller, terms=terms)
+        return rendering.response_of(rendering.acquired_answer(lease))
+
+    @schema.renew_lease
+    def put(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, name = namespace_of(request), lease_name_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body, terms = lease_body_of(content, "fencing", "ttl"), terms_of(request, content, rendering.lease_answer)
+        lease = leases.renew(namespace, name, body.fencing, body.ttl, terms=terms)
+        return rendering.response_of(rendering.lease_answer(lease))
+
+    @schema.release_lease
+    def delete(self, request: Request, namespace: str, name: str) -> HttpResponse:
+        fencing = fencing_of(parameters_of(request, "fencing"))
+        namespace, name = namespace_of(request), lease_name_of(request)
+        answer = partial(rendering.released_answer, namespace)
+        released = leases.release(namespace, name, fencing, terms=terms_of(request, b"", answer))
+        return rendering.response_of(answer(released))
+
+
+class ClaimsView(MemoryView):
+    """`/namespaces/{namespace}/claims`: the next entry that nobody works on."""
+
+    @schema.claim
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = namespace_of(request), caller_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body = lease_body_of(content, "prefix", "ttl", optional=("holder",))
+        terms = terms_of(request, content, rendering.claim_answer)
+        claim = leases.claim(namespace, body.prefix, body.ttl, holder=body.holder, caller=caller, terms=terms)
+        return rendering.response_of(rendering.claim_answer(claim))
 
 
 @safe_only

@@ -156,13 +156,17 @@ CORS_ALLOW_HEADERS = (
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "prefer",
     "last-event-id",
     "x-botwire-agent",
+    "x-botwire-lease",
 )
 CORS_EXPOSE_HEADERS = (
     "BotWire-Wait",
     "ETag",
+    "Idempotency-Replayed",
     "Location",
+    "Preference-Applied",
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",

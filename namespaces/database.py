@@ -4,22 +4,25 @@ import functools
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, Error, connection, connections, transaction
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, OutcomeUnknown
-from namespaces.sql import JUDGED, LOCK_NAMESPACE, Plan
+from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, NamespaceNotFound, OutcomeUnknown
+from namespaces.sql import FOR_UPDATE, JUDGED, LOCK_NAMESPACE, READ_NAMESPACE, SET, Plan
 from namespaces.sqlite_turns import Turns, turns_of
 
 Row = Mapping[str, Any]
 Parameters = Mapping[str, Any]
+Statement = tuple[Plan, str, Parameters]
+
+T = TypeVar("T")
 
 TURN_SECONDS = 5.0
 # If no turn has begun or ended for so long, the database hangs, and nobody waits for it: the threads are needed to say
@@ -68,6 +71,76 @@ def run_step_by_step(cursor: Any, plan: Plan, precondition: str, parameters: Par
         for statement in plan.as_single_statements():
             cursor.execute(statement, constants)
     return verdict
+
+
+def transact(namespace: str, work: Callable[[Any, Row], T]) -> T:
+    """Do as `engine.transact` does, on this thread's own connection."""
+    with write_transaction(), connection.cursor() as cursor:
+        return work_on(cursor, namespace, work)
+
+
+def work_on(cursor: Any, namespace: str, work: Callable[[Any, Row], T]) -> T:
+    """Lock the namespace in an open transaction, which on SQLite holds the write lock already, and do the work."""
+    is_locked = connection.vendor == "sqlite"
+    cursor.execute(READ_NAMESPACE if is_locked else READ_NAMESPACE + FOR_UPDATE, {"namespace": namespace})
+    row = as_row(cursor)
+    if row is None:
+        raise NamespaceNotFound(namespace)
+    return work(cursor, row)
+
+
+def run_all(cursor: Any, statements: Sequence[Statement]) -> Iterator[Row]:
+    """Judge writes, and carry them out, in a transaction that holds the namespace's lock; each sees those before.
+
+    After one that is refused, the others may have been carried out all the same: it is up to the caller to undo them.
+    """
+    if connection.vendor == "postgresql":
+        for part in _in_runs(statements):
+            yield from _set_many(cursor, part) if len(part) > 1 else _run_one(cursor, *part)
+        return
+    for plan, precondition, parameters in statements:
+        verdict = run_step_by_step(cursor, plan, precondition, parameters)
+        assert verdict is not None, "the namespace was there when it was locked"
+        yield verdict
+
+
+def _in_runs(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
+    """Split writes so that each part is one write, or sets of different keys on one condition."""
+    run: list[Statement] = []
+    keys: set[str] = set()
+    for statement in statements:
+        plan, precondition, parameters = statement
+        if run and (plan is not SET or run[0][:2] != (plan, precondition) or parameters["key"] in keys):
+            yield run
+            run, keys = [], set()
+        run.append(statement)
+        keys.add(parameters["key"])
+    if run:
+        yield run
+
+
+def _run_one(cursor: Any, statement: Statement) -> Iterator[Row]:
+    plan, precondition, parameters = statement
+    cursor.execute(plan.as_one_statement(precondition), parameters)
+    verdict = as_row(cursor)
+    assert verdict is not None, "the namespace was there when it was locked"
+    yield verdict
+
+
+def _set_many(cursor: Any, statements: Sequence[Statement]) -> Iterator[Row]:
+    """Carry out sets of different keys by one statement (PostgreSQL)."""
+    plan, precondition, first = statements[0]
+    columns = {
+        "keys": "key",
+        "values": "value",
+        "value_sizes": "value_bytes",
+        "entry_sizes": "entry_bytes",
+        "expiries": "expires_at",
+    }
+    lists = {plural: [parameters[name] for _, _, parameters in statements] for plural, name in columns.items()}
+    cursor.execute(plan.as_many(precondition), {**first, **lists})
+    while (verdict := as_row(cursor)) is not None:
+        yield verdict
 
 
 def _run_locked(sql: str, parameters: Parameters) -> Row | None:

@@ -7,19 +7,33 @@ Refusal
 │   ├── InvalidRevision                                              (revision)
 │   ├── InvalidTTL                                                   (limit)
 │   ├── InvalidJSON
-│   └── JSONTooDeep                                                  (limit)
+│   ├── JSONTooDeep                                                  (limit)
+│   ├── InvalidPatch
+│   └── InvalidIdempotencyKey                                        (limit)
 ├── ValueTooLarge                                                    (limit, used)
+├── BatchTooLarge                                                    (limit)
 ├── Restricted                                                       (reason, until)
 │   ├── NamespaceReadOnly
 │   └── NamespaceSuspended
 ├── Missing
 │   ├── NamespaceNotFound
 │   ├── KeyNotFound
-│   └── VersionNotFound
+│   ├── VersionNotFound
+│   ├── LeaseNotFound
+│   └── NothingToClaim
 ├── PreconditionFailed                                               (current_version)
 ├── RevisionTrimmed                                                  (oldest_revision)
 ├── TooManyWaiters                                                   (limit, retry_after)
+├── Unfitting
+│   ├── TargetMissing
+│   ├── WrongType                                                    (current_type, current_version)
+│   ├── PatchFailed                                                  (current_version)
+│   └── NumberOutOfRange                                             (current_version)
+├── IdempotencyKeyReused
+├── LeaseHeld                                                        (holder, expires_at, retry_after)
+├── LeaseLost
 ├── LimitReached
+│   ├── LeaseLimit                                                   (limit)
 │   ├── DailyWriteLimit                                              (limit, used, resets_at)
 │   ├── StorageLimit                                                 (limit, used, needed)
 │   └── NamespaceCreationLimit                                       (limit, retry_after)
@@ -42,6 +56,7 @@ class Refusal(Exception):
     """A request that a rule forbids. `code` is stable; `facts` are what a program may act on; `str()` is for people."""
 
     code: ClassVar[str]
+    position: int = 0  # of the one refused, where several things were asked for at once
 
     def __init__(self, message: str, **facts: Any) -> None:
         super().__init__(message)
@@ -94,6 +109,20 @@ class JSONTooDeep(InvalidInput):
     code = "json_too_deep"
 
 
+class InvalidPatch(InvalidInput):
+    code = "invalid_patch"
+
+
+class InvalidIdempotencyKey(InvalidInput):
+    code = "invalid_idempotency_key"
+
+
+class BatchTooLarge(Refusal):
+    """`limit` is of operations, or of bytes, as the message says."""
+
+    code = "batch_too_large"
+
+
 class ValueTooLarge(Refusal):
     code = "value_too_large"
 
@@ -109,6 +138,7 @@ class Restricted(Refusal):
     """An operator limits this namespace; `reason` is the operator's, `until` may be None (no end is set)."""
 
     allowed: ClassVar[str]
+    forbids_reading: ClassVar[bool] = False
 
     def __init__(self, namespace: str, *, reason: str, until: datetime | None) -> None:
         end = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
@@ -127,6 +157,7 @@ class NamespaceReadOnly(Restricted):
 class NamespaceSuspended(Restricted):
     code = "namespace_suspended"
     allowed = "suspended"
+    forbids_reading = True
 
 
 class Missing(Refusal): ...
@@ -151,6 +182,20 @@ class VersionNotFound(Missing):
 
     def __init__(self, key: str, version: int) -> None:
         super().__init__(f"The change log has no value that version {version} gave to the key {key!r}.")
+
+
+class LeaseNotFound(Missing):
+    code = "lease_not_found"
+
+    def __init__(self, namespace: str, name: str) -> None:
+        super().__init__(f"In the namespace {namespace} nobody holds a lease of the name {name!r}.")
+
+
+class NothingToClaim(Missing):
+    code = "nothing_to_claim"
+
+    def __init__(self, namespace: str, prefix: str) -> None:
+        super().__init__(f"The namespace {namespace} has no entry under {prefix!r} that nobody has claimed.")
 
 
 class PreconditionFailed(Refusal):
@@ -185,7 +230,89 @@ class TooManyWaiters(Refusal):
         super().__init__(f"{limit:,} requests wait {whose}, which is the limit.", limit=limit, retry_after=retry_after)
 
 
+class Unfitting(Refusal):
+    """The entry is not of a kind that the change asked for can be made to."""
+
+
+class TargetMissing(Unfitting):
+    code = "target_missing"
+
+    def __init__(self) -> None:
+        super().__init__("There is no entry under this key that could be changed.")
+
+
+class WrongType(Unfitting):
+    """`current_type` is one of object, array, string, number, boolean, null."""
+
+    code = "wrong_type"
+
+    def __init__(self, *, needed: str, current_type: str, current_version: int | None) -> None:
+        super().__init__(
+            f"This change is for {needed}, and the entry's value is of the type {current_type}.",
+            current_type=current_type,
+            current_version=current_version,
+        )
+
+
+class PatchFailed(Unfitting):
+    code = "patch_failed"
+
+    def __init__(self, why: str, *, current_version: int | None) -> None:
+        super().__init__(f"The patch does not fit the entry: {why}.", current_version=current_version)
+
+
+class NumberOutOfRange(Unfitting):
+    """The result would be a number that cannot be stored."""
+
+    code = "number_out_of_range"
+
+    def __init__(self, *, digits: int, current_version: int | None) -> None:
+        super().__init__(
+            f"The result would be an integer of more than {digits:,} digits, or beyond what binary64 holds.",
+            current_version=current_version,
+        )
+
+
+class IdempotencyKeyReused(Refusal):
+    code = "idempotency_key_reused"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The idempotency key {key!r} has been used for another request.")
+
+
+class LeaseHeld(Refusal):
+    """Somebody else has the lease, until `expires_at` unless it is renewed or given back."""
+
+    code = "lease_held"
+
+    def __init__(self, name: str, *, holder: str, expires_at: datetime, retry_after: int) -> None:
+        super().__init__(
+            f"The lease {name!r} is held by {holder or 'somebody who gave no name'} until {expires_at:%H:%M:%S} UTC.",
+            holder=holder,
+            expires_at=expires_at,
+            retry_after=retry_after,
+        )
+
+
+class LeaseLost(Refusal):
+    """The lease is not held by that fencing number any more."""
+
+    code = "lease_lost"
+
+    def __init__(self, name: str, fencing: int) -> None:
+        super().__init__(f"The lease {name!r} is not, or no longer, held with the fencing number {fencing}.")
+
+
 class LimitReached(Refusal): ...
+
+
+class LeaseLimit(LimitReached):
+    code = "lease_limit"
+
+    def __init__(self, namespace: str, *, limit: int) -> None:
+        super().__init__(
+            f"In the namespace {namespace} {limit:,} leases are held, which is the limit.", limit=limit, retry_after=1
+        )
 
 
 class DailyWriteLimit(LimitReached):

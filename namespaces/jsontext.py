@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from decimal import Decimal
+from typing import Any, NoReturn
 
 from namespaces.errors import InvalidJSON, JSONTooDeep
 from namespaces.limits import limit
@@ -47,6 +48,11 @@ class JSONText:
         _check_depth(text)
         return cls(text, len(text.encode()))
 
+    @classmethod
+    def of_checked(cls, text: str) -> "JSONText":
+        """A text that was put together of such texts, no deeper than they were."""
+        return cls(text, len(text.encode()))
+
 
 def members(text: str) -> Iterator[tuple[str, str]]:
     """The members of a JSON object as (name, text of the value), in order, doubled names included.
@@ -70,6 +76,60 @@ def members(text: str) -> Iterator[tuple[str, str]]:
         position = _skip_space(text, end)
     if _skip_space(text, position + 1) != len(text):
         raise InvalidJSON(f"There is something after the JSON object, at character {position + 1}.")
+
+
+def object_parts(text: str) -> Iterator[tuple[str, str, str]]:
+    """The members of a valid object as (name, the name's own text, the value's text), both with the space around them.
+
+    Joined by colons and commas, they are what stands between the braces.
+    """
+    position = text.index("{") + 1
+    while text[_skip_space(text, position)] != "}":
+        name, end = _scan_name(text, _skip_space(text, position))
+        colon = _skip_space(text, end)
+        comma = _skip_space(text, _scan(text, _skip_space(text, colon + 1)))
+        yield name, text[position:colon], text[colon + 1 : comma]
+        if text[comma] == "}":
+            return
+        position = comma + 1
+
+
+def array_parts(text: str) -> Iterator[str]:
+    """The elements of a valid array as text, with the space around them: joined by commas, what the brackets hold."""
+    position = text.index("[") + 1
+    if text[_skip_space(text, position)] == "]":
+        return
+    while True:
+        comma = _skip_space(text, _scan(text, _skip_space(text, position)))
+        yield text[position:comma]
+        if text[comma] == "]":
+            return
+        position = comma + 1
+
+
+def kind_of(text: str) -> str:
+    """What a valid text stands for: object, array, string, number, boolean or null."""
+    return {"{": "object", "[": "array", '"': "string", "t": "boolean", "f": "boolean", "n": "null"}.get(
+        text[0], "number"
+    )
+
+
+def length_of(text: str) -> int:
+    """How many elements a valid array has."""
+    return len(_decoder.decode(text))
+
+
+def are_equal(one: str, other: str) -> bool:
+    """Whether two valid texts stand for the same value: numbers by what they are worth (RFC 6902 section 4.6)."""
+    return one == other or _are_equal(*(json.loads(text, parse_float=Decimal) for text in (one, other)))
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_are_equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_are_equal, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)  # to Python, True equals 1
 
 
 def _scan_name(text: str, position: int) -> tuple[str, int]:

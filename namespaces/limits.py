@@ -44,6 +44,11 @@ LIMITS = (
     Limit("waiters_per_process", 5_000, "requests that wait in one web process"),
     Limit("waiters_per_namespace", 2_000, "requests that wait for one namespace in one web process"),
     Limit("waiters_per_address", 1_000, "requests of one client address that wait in one web process (IPv6: per /64)"),
+    Limit("batch_operations", 500, "operations of one batch, or of one JSON Patch"),
+    Limit("batch_bytes", 8_388_608, "bytes of a batch's body, and of the values that its answer reads"),
+    Limit("leases", 1_000, "leases that are held in a namespace at the same time"),
+    Limit("lease_seconds", 3_600, "seconds that a lease is held without being renewed, at most"),
+    Limit("idempotency_hours", 24, "hours that the answer to a write with an Idempotency-Key is kept"),
     Limit("change_log_days", 30, "days that the change log is kept"),
     Limit("change_log_bytes", 52_428_800, "bytes of the change log that are kept per namespace, the newest"),
 )

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from namespaces import clock, database, sql
 from namespaces.errors import InvalidCursor, KeyNotFound, NamespaceNotFound
 from namespaces.limits import LIMITS, limit
-from namespaces.models import DailyUsage, Entry, EntryQuerySet, Namespace
+from namespaces.models import Change, DailyUsage, Entry, EntryQuerySet, Namespace
 from namespaces.names import check_key, check_namespace, check_prefix
 from namespaces.verdicts import restriction_of
 
@@ -218,6 +218,35 @@ def value_limit(namespace: str) -> int:
     with database.turn():
         own = Namespace.objects.filter(name=namespace).values_list("limit_value_bytes", flat=True).first()
     return limit("value_bytes") if own is None else own
+
+
+def check_readable_now(namespace: str, now: datetime) -> None:
+    """Raise NamespaceSuspended if it is; a namespace that does not exist is not. For callers that have a turn."""
+    found = Namespace.objects.filter(name=namespace).first()
+    if found is not None:
+        check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
+
+
+def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:
+    """The entry in a row with all of its columns, as raw SQL answers it."""
+    moments = {column: row[column] for column in ("created_at", "updated_at", "expires_at")}
+    return Remembered(
+        namespace=namespace,
+        key=row["key"],
+        value=row["value"],
+        version=row["version"],
+        writer=row["writer"],
+        **{column: moment and clock.from_database(moment) for column, moment in moments.items()},
+    )
+
+
+def values_at(namespace: str, revisions: Sequence[int]) -> dict[int, str]:
+    """The values that were set at these revisions, as far as the change log still has them."""
+    if not revisions:
+        return {}
+    with database.turn():
+        found = Change.objects.filter(namespace_id=namespace, revision__in=revisions)
+        return {revision: value for revision, value in found.values_list("revision", "value") if value is not None}
 
 
 def effective_status(namespace: Namespace, now: datetime) -> str:

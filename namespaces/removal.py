@@ -10,13 +10,13 @@ from itertools import accumulate, count
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Func, IntegerField, Sum
+from django.db.models import F, Func, IntegerField, QuerySet, Sum
 
 from namespaces import clock, database, sql, standing
 from namespaces.conditions import ALWAYS
 from namespaces.errors import NamespaceNotFound
 from namespaces.limits import limit
-from namespaces.models import Change, Entry, EntryQuerySet, Namespace, begins_with
+from namespaces.models import Change, Entry, EntryQuerySet, Lease, Namespace, Receipt, begins_with
 from namespaces.names import check_namespace, check_prefix, check_writer
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
@@ -96,6 +96,23 @@ def sweep(now: datetime | None = None, *, most: int = BATCH) -> int:
     total = sum(reclaim(namespace, now) for namespace in due)
     standing.refresh(due, now=now)
     return total
+
+
+def sweep_leases(now: datetime | None = None) -> int:
+    """Forget leases that have expired, up to BATCH of them; return how many. The fencing numbers go on."""
+    return _forget(Lease.objects.filter(expires_at__lte=now or clock.now()))
+
+
+def sweep_receipts(now: datetime | None = None) -> int:
+    """Forget receipts that are older than `idempotency_hours`, up to BATCH of them; return how many."""
+    oldest = (now or clock.now()) - timedelta(hours=limit("idempotency_hours"))
+    return _forget(Receipt.objects.filter(at__lte=oldest))
+
+
+def _forget(due: QuerySet[Any]) -> int:
+    with database.write_transaction():
+        keys = list(due.values_list("pk", flat=True)[:BATCH])
+        return due.filter(pk__in=keys).delete()[0] if keys else 0  # judged again: it may have been renewed meanwhile
 
 
 def remove_batch(

@@ -9,11 +9,13 @@ the lock is held, so it sees every earlier write. SQLite runs them one by one in
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+FOR_UPDATE = " FOR NO KEY UPDATE"
 LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(namespace)s FOR NO KEY UPDATE"
 
 # A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
 # `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key,
-# {is_bound} whether the namespace's status and daily limit bind the writer: they do not bind operators.
+# {is_bound} whether the namespace's status and daily limit bind the writer (they do not bind operators);
+# {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
 VERDICT = """
 SELECT state.*,
     CASE
@@ -26,14 +28,14 @@ SELECT state.*,
         WHEN NOT ({precondition}) THEN 'precondition_failed'
     END AS refusal
 FROM (
-    SELECT ns.revision + 1 AS revision,
+    SELECT ns.revision + 1 + {writes_before} AS revision,
         CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END AS status,
         ns.status_reason, ns.status_until,
         COALESCE(ns.limit_writes_per_day, %(writes_per_day)s) AS write_limit,
         COALESCE(ns.limit_bytes, %(bytes)s) AS byte_limit,
         COALESCE(ns.limit_value_bytes, %(value_bytes_limit)s) AS value_limit,
-        ns.bytes AS stored_bytes,
-        COALESCE(u.writes, 0) AS writes,
+        ns.bytes + {bytes_before} AS stored_bytes,
+        COALESCE(u.writes, 0) + {writes_before} AS writes,
         {growth} AS growth,
         {appeared} AS appeared,
         CASE WHEN e.expires_at IS NULL OR e.expires_at > %(now)s THEN e.version END AS live_version,
@@ -43,6 +45,18 @@ FROM (
     LEFT JOIN namespaces_dailyusage AS u ON u.namespace_id = ns.name AND u.day = %(today)s
     WHERE ns.name = %(namespace)s
 ) AS state
+"""
+
+# What a unit of work begins with, see `namespaces.units`.
+READ_NAMESPACE = """
+SELECT status, status_reason, status_until, revision, fencing FROM namespaces_namespace WHERE name = %(namespace)s
+"""
+
+# The verdict on a write to an entry, with what the entry holds.
+VERDICT_AND_ENTRY = """
+SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes FROM ({verdict}) AS verdict
+LEFT JOIN namespaces_entry AS e
+    ON e.namespace_id = %(namespace)s AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
 """
 
 ADVANCE_NAMESPACE = """
@@ -80,6 +94,51 @@ SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)
 FROM verdict WHERE verdict.refusal IS NULL
 """
 
+# Several sets, each judged as if those before it had been carried out; all of them are, or none.
+SET_MANY = """
+WITH item AS (
+    SELECT given.*, (SUM(given.entry_bytes - COALESCE(e.bytes, 0)) OVER (ORDER BY given.n)
+        - given.entry_bytes + COALESCE(e.bytes, 0))::bigint AS bytes_before
+    FROM unnest(%(keys)s::text[], %(values)s::text[], %(value_sizes)s::bigint[], %(entry_sizes)s::bigint[],
+        %(expiries)s::timestamptz[])
+        WITH ORDINALITY AS given (key, value, value_bytes, entry_bytes, expires_at, n)
+    LEFT JOIN namespaces_entry AS e ON e.namespace_id = %(namespace)s AND e.key = given.key
+), verdict AS (
+    SELECT item.*, judged.* FROM item CROSS JOIN LATERAL ({verdict}) AS judged
+), total AS (
+    SELECT MAX(revision) AS revision, SUM(growth)::bigint AS growth, SUM(appeared) AS appeared, COUNT(*) AS writes,
+        SUM(entry_bytes)::bigint AS bytes
+    FROM verdict HAVING COUNT(refusal) = 0
+), step_0 AS (
+    UPDATE namespaces_namespace AS ns SET
+        revision = total.revision, bytes = ns.bytes + total.growth, entries = ns.entries + total.appeared,
+        log_bytes = ns.log_bytes + total.bytes, last_write_at = %(now)s
+    FROM total WHERE ns.name = %(namespace)s
+), step_1 AS (
+    INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
+    SELECT %(namespace)s, %(today)s, total.writes, total.bytes, 0, '{{}}' FROM total
+    ON CONFLICT (namespace_id, day) DO UPDATE SET
+        writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
+), step_2 AS (
+    INSERT INTO namespaces_entry (namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, value)
+    SELECT %(namespace)s, verdict.key, verdict.entry_bytes, verdict.revision, COALESCE(verdict.live_since, %(now)s),
+        %(now)s, verdict.expires_at, %(writer)s, verdict.value
+    FROM verdict, total
+    ON CONFLICT (namespace_id, key) DO UPDATE SET
+        bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
+        updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
+        value = excluded.value
+), step_3 AS (
+    INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, value)
+    SELECT %(namespace)s, verdict.revision, %(kind)s, verdict.key, verdict.entry_bytes, %(now)s, %(writer)s,
+        verdict.value
+    FROM verdict, total
+)
+SELECT revision, status, status_reason, status_until, write_limit, byte_limit, value_limit, stored_bytes, writes,
+    growth, live_version, live_since, refusal
+FROM verdict ORDER BY n
+"""
+
 READ_ENTRY = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
     ns.status_reason, ns.status_until,
@@ -114,6 +173,11 @@ WHERE ns.name = %(namespace)s
 ORDER BY c.revision
 """
 
+READ_VERSION = """
+SELECT version FROM namespaces_entry
+WHERE namespace_id = %(namespace)s AND key = %(key)s AND (expires_at IS NULL OR expires_at > %(now)s)
+"""
+
 # Conditions name versions, so that there is no end of them; a statement that is the same object is found prepared.
 _REMEMBERED = 256
 
@@ -138,12 +202,17 @@ class Plan:
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - the plans are constants of this module
     def verdict(self, precondition: str) -> str:
         """The SELECT that judges the write."""
+        return self._verdict(precondition, writes_before="0", bytes_before="0")
+
+    def _verdict(self, precondition: str, *, writes_before: str, bytes_before: str) -> str:
         return VERDICT.format(
             precondition=precondition,
             growth=self.growth,
             appeared=self.appeared,
             missing=self.missing.format(precondition=precondition),
             is_bound="TRUE" if self.is_bound else "FALSE",
+            writes_before=writes_before,
+            bytes_before=bytes_before,
         )
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
@@ -156,6 +225,19 @@ class Plan:
     def as_single_statements(self) -> tuple[str, ...]:
         """Each statement for itself, the verdict's columns given as parameters `judged_<column>` (SQLite)."""
         return tuple(_AFTER_VERDICT + sql for sql in self.statements)
+
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
+    def as_many(self, precondition: str) -> str:
+        """The sets of several keys, none of them twice, as one statement that answers their verdicts (PostgreSQL)."""
+        verdict = self._verdict(precondition, writes_before="(item.n - 1)", bytes_before="item.bytes_before")
+        for column in ("key", "value_bytes", "entry_bytes"):
+            verdict = verdict.replace(f"%({column})s", f"item.{column}")
+        return SET_MANY.format(verdict=verdict)
+
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
+    def verdict_and_entry(self, precondition: str) -> str:
+        """The verdict with the entry's own columns beside it."""
+        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition))
 
 
 _AFTER_VERDICT = (
@@ -183,6 +265,8 @@ DELETE_BY_OPERATOR = replace(DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY
 CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
 # Nothing is written: only whether a write would be refused.
 LOOK = Plan(kind="", statements=(), growth="0", appeared="0", missing="WHEN TRUE THEN NULL")
+# The same for a change, whose size is not known before the entry is: what is refused whatever it will be.
+CHANGE = Plan(kind="", statements=(), growth="0", appeared="0")
 
 # The first key of each segment behind a prefix of %(length)s characters, from %(start)s on, and how many keys have it,
 # up to %(counted)s: each step looks up the first key behind the segment before, so that it costs the same however many

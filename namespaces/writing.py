@@ -1,25 +1,30 @@
-"""The write path: set and delete, each one transaction, its limits checked while the namespace is locked.
+"""The write path: set, delete and change, each one transaction, its limits checked while the namespace is locked.
 
 It knows no HTTP and may be called from a shell; its SQL is in `namespaces.sql`. Every function checks the names it is
 given, raises the refusals of `namespaces.errors`, and leaves nothing behind where it refuses. `set_of` and `delete_of`
 make a write that somebody else carries out, by an engine that must not be held up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import DatabaseError
 
-from namespaces import clock, database, engine, sql
+from namespaces import clock, database, engine, sql, units
 from namespaces.conditions import ALWAYS, Condition
+from namespaces.edits import Edit, Edited, Target
 from namespaces.errors import InvalidTTL, KeyNotFound, NamespaceNotFound, PreconditionFailed, StorageLimit
 from namespaces.jsontext import JSONText
 from namespaces.limits import limit
 from namespaces.models import Namespace
 from namespaces.names import check_key, check_namespace, check_writer
 from namespaces.removal import reclaim
+from namespaces.units import FREE, Terms, Unit
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
+
+T = TypeVar("T")
 
 
 def _anyone_may_create() -> None:
@@ -58,6 +63,14 @@ class Written:
     updated_at: datetime
     expires_at: datetime | None
     allowance: Allowance
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An accepted change, which is written like a set; `edited` tells the value, and what was popped."""
+
+    written: Written
+    edited: Edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +122,18 @@ def set_entry(
     ttl: float | None = None,
     condition: Condition = ALWAYS,
     caller: Caller = NOBODY,
+    terms: Terms = FREE,
     now: datetime | None = None,
 ) -> Written:
     """Set a key to a value, for `ttl` seconds or for good; the namespace is made if this is its first write.
 
     Raises InvalidNamespace, InvalidKey, InvalidWriter, InvalidTTL, ValueTooLarge, NamespaceReadOnly,
     NamespaceSuspended, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable, DiskFull, and what
-    `caller.admit_creation` raises.
+    `caller.admit_creation` raises; under terms also what `units.carry_out` does.
     """
     write = set_of(namespace, key, value, ttl=ttl, condition=condition, caller=caller, now=now)
+    if terms is not FREE:
+        return in_unit(namespace, lambda unit: write.written(run(unit, write)), caller, terms, write.now)
     return write.written(_carry_out(write, caller))
 
 
@@ -127,6 +143,7 @@ def delete_entry(
     *,
     condition: Condition = ALWAYS,
     caller: Caller = NOBODY,
+    terms: Terms = FREE,
     now: datetime | None = None,
 ) -> Deleted:
     """Delete a key.
@@ -134,7 +151,28 @@ def delete_entry(
     Raises KeyNotFound where there is none (PreconditionFailed if a condition was given), else what `set_entry` does.
     """
     write = delete_of(namespace, key, condition=condition, caller=caller, now=now)
+    if terms is not FREE:
+        return in_unit(namespace, lambda unit: write.deleted(run(unit, write)), caller, terms, write.now)
     return write.deleted(_carry_out(write, caller))
+
+
+def change_entry(
+    namespace: str,
+    key: str,
+    edit: Edit,
+    *,
+    ttl: float | None = None,
+    condition: Condition = ALWAYS,
+    caller: Caller = NOBODY,
+    terms: Terms = FREE,
+    now: datetime | None = None,
+) -> Changed:
+    """Change the value under a key by what stands there, as one write; without a `ttl` it expires when it did before.
+
+    Raises what `set_entry` does, and what the edit does.
+    """
+    change = change_of(namespace, key, edit, ttl=ttl, condition=condition, caller=caller, now=now)
+    return in_unit(namespace, change.carry_out, caller, terms, change.now)
 
 
 def set_of(
@@ -150,15 +188,28 @@ def set_of(
     """The write that `set_entry` carries out; raises what is wrong with it whatever the database holds."""
     _check_names(namespace, key, caller)
     now = now or clock.now()
-    size = len(key.encode()) + value.size
     expires_at = now + _checked_ttl(ttl) if ttl is not None else None
     plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.SET
+    return _set_of(plan, namespace, key, value, expires_at, condition, caller.writer, now)
+
+
+def _set_of(
+    plan: sql.Plan,
+    namespace: str,
+    key: str,
+    value: JSONText,
+    expires_at: datetime | None,
+    condition: Condition,
+    writer: str,
+    now: datetime,
+) -> Write:
+    size = len(key.encode()) + value.size
     parameters = parameters_of(plan, namespace, key, now, value_bytes=value.size) | {
         "value": value.text,
         "entry_bytes": size,
         "log_bytes": size,
         "expires_at": database.as_parameter(expires_at),
-        "writer": caller.writer,
+        "writer": writer,
     }
     return Write(plan, namespace, key, condition, now, expires_at, parameters)
 
@@ -178,6 +229,97 @@ def delete_of(
         "writer": caller.writer,
     }
     return Write(plan, namespace, key, condition, now, None, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOf:
+    """One change on its way, to be carried out in a unit of work."""
+
+    namespace: str
+    key: str
+    edit: Edit
+    lasting: timedelta | None
+    condition: Condition
+    writer: str
+    now: datetime
+
+    def carry_out(self, unit: Unit) -> Changed:
+        """Judge the change whatever it makes of the entry, make it, and judge what it made like a set."""
+        parameters = parameters_of(sql.CHANGE, self.namespace, self.key, self.now, value_bytes=0)
+        verdict = unit.fetch(sql.CHANGE.verdict_and_entry(self.condition.sql), **parameters)
+        assert verdict is not None, "the namespace is locked"
+        if verdict["refusal"] is not None:
+            raise refusal_of(verdict, parameters, self.now)
+        version = verdict["live_version"]
+        edited = self.edit.edit(None if version is None else Target(verdict["value"], version))
+        stands = verdict["expires_at"] and clock.from_database(verdict["expires_at"])
+        if not edited.has_changed:
+            return Changed(self._as_it_was(verdict, stands), edited)
+        expires_at = stands if self.lasting is None else self.now + self.lasting
+        write = _set_of(sql.SET, self.namespace, self.key, edited.value, expires_at, ALWAYS, self.writer, self.now)
+        return Changed(write.written(run(unit, write)), edited)
+
+    def _as_it_was(self, verdict: database.Row, expires_at: datetime | None) -> Written:
+        return Written(
+            namespace=self.namespace,
+            key=self.key,
+            version=verdict["live_version"],
+            is_new=False,
+            bytes=verdict["bytes"],
+            created_at=clock.from_database(verdict["live_since"]),
+            updated_at=clock.from_database(verdict["updated_at"]),
+            expires_at=expires_at,
+            allowance=Allowance(verdict["write_limit"], verdict["writes"], clock.end_of_day(self.now)),
+        )
+
+
+def change_of(
+    namespace: str,
+    key: str,
+    edit: Edit,
+    *,
+    ttl: float | None = None,
+    condition: Condition = ALWAYS,
+    caller: Caller = NOBODY,
+    now: datetime | None = None,
+) -> ChangeOf:
+    """The change that `change_entry` carries out; raises what is wrong with it whatever the database holds."""
+    _check_names(namespace, key, caller)
+    lasting = None if ttl is None else _checked_ttl(ttl)
+    return ChangeOf(namespace, key, edit, lasting, condition, caller.writer, now or clock.now())
+
+
+def run(unit: Unit, write: Write) -> database.Row:
+    """Carry out a write in a unit of work: its verdict, or what refuses it is raised."""
+    [verdict] = run_all(unit, [write])
+    return verdict
+
+
+def run_all(unit: Unit, writes: Sequence[Write], *, tolerated: str = "") -> list[database.Row]:
+    """Carry out writes one after the other: their verdicts, of which only a `tolerated` refusal is not raised.
+
+    The `position` of what is raised is the number of the write that was refused.
+    """
+    statements = [(write.plan, write.condition.sql, write.parameters) for write in writes]
+    verdicts: list[database.Row] = []
+    for write, verdict in zip(writes, database.run_all(unit.cursor, statements), strict=True):
+        if verdict["refusal"] not in (None, tolerated):
+            refusal = refusal_of(verdict, write.parameters, write.now)
+            refusal.position = len(verdicts)
+            raise refusal
+        verdicts.append(verdict)
+    unit.has_written |= any(verdict["refusal"] is None for verdict in verdicts)
+    return verdicts
+
+
+def in_unit(
+    namespace: str, work: Callable[[Unit], T], caller: Caller, terms: Terms = FREE, now: datetime | None = None
+) -> T:
+    """Do work as one unit, for a caller; see `units.carry_out`."""
+    now = now or clock.now()
+    return units.carry_out(
+        namespace, work, now=now, address=caller.address, admit_creation=caller.admit_creation, terms=terms
+    )
 
 
 def _check_names(namespace: str, key: str, caller: Caller) -> None:

@@ -29,6 +29,7 @@ _OF_DJANGO = {
     b"origin",
     b"transfer-encoding",
     b"upgrade",
+    b"x-botwire-lease",
 }
 # Headers that the lane reads itself; a doubled one is Django's.
 _OF_LANE = {b"content-length", b"content-type", b"host", b"if-none-match", b"x-botwire-agent", b"x-forwarded-proto"}

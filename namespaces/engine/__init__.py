@@ -6,7 +6,7 @@ inside a transaction of the caller's own, it does without. Every write is judged
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.db import connection
 
@@ -14,6 +14,8 @@ from namespaces import database
 from namespaces.engine.postgresql import PostgreSQLEngine
 from namespaces.engine.sqlite import GroupCommit, SQLiteEngine
 from namespaces.sql import Plan
+
+T = TypeVar("T")
 
 _group: GroupCommit | None = None
 
@@ -73,3 +75,20 @@ def carry_out(plan: Plan, precondition: str, parameters: database.Parameters) ->
     if group is None or group.is_stopping or connection.in_atomic_block:
         return database.run(plan, precondition, parameters)
     return group.carry_out(plan, precondition, parameters)
+
+
+def transact(namespace: str, work: Callable[[Any, database.Row], T]) -> T:
+    """What `work(cursor, row)` returns, run for a thread in a transaction of its own with the namespace locked.
+
+    `row` is the namespace's. What `work` raises undoes all that it did, and nothing else. NamespaceNotFound if there is
+    no such namespace; database errors are raised as they are.
+    """
+    group = _group
+    if group is None or group.is_stopping or connection.in_atomic_block:
+        return database.transact(namespace, work)
+
+    def locked(cursor: Any) -> T:
+        return database.work_on(cursor, namespace, work)
+
+    result: T = group.transact(namespace, locked)
+    return result

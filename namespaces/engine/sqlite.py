@@ -39,7 +39,7 @@ class NativeCursor:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
-        self.fetchone = self._cursor.fetchone
+        self.fetchone, self.fetchall = self._cursor.fetchone, self._cursor.fetchall
 
     @property
     def description(self) -> Any:
@@ -109,7 +109,22 @@ class GroupCommit:
     ) -> None:
         """Let a write wait for its turn, SQLITE_TIMEOUT seconds at most; DatabaseUnavailable if too many do already."""
         work = partial(_run, plan=plan, precondition=precondition, parameters=parameters)
-        job = Job(parameters["namespace"], work, future, time.monotonic() + settings.SQLITE_TIMEOUT, loop)
+        self._put(parameters["namespace"], work, future, loop)
+
+    def transact(self, namespace: str, work: Work) -> Any:
+        """Let a thread's own work have its turn, and wait for it; what it raises undoes it, and is raised."""
+        future: Future[Any] = Future()
+        self._put(namespace, partial(_in_savepoint, work=work), future)
+        return future.result()
+
+    def _put(
+        self,
+        namespace: str,
+        work: Work,
+        future: "asyncio.Future[Any] | Future[Any]",
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        job = Job(namespace, work, future, time.monotonic() + settings.SQLITE_TIMEOUT, loop)
         with self._changed:
             if self.is_stopping:
                 raise DatabaseUnavailable
@@ -188,6 +203,23 @@ class GroupCommit:
 
 def _run(cursor: NativeCursor, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
     return database.run_step_by_step(cursor, plan, precondition, parameters)
+
+
+def _in_savepoint(cursor: NativeCursor, work: Work) -> Any:
+    """The work's result, or what it raised as a result, so that its neighbours need not be done again.
+
+    An error of the database may have ended the transaction itself, so that one is raised.
+    """
+    cursor.execute("SAVEPOINT unit", {})
+    try:
+        result = work(cursor)
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
+        cursor.execute("ROLLBACK TO unit", {})
+        result = error
+    cursor.execute("RELEASE unit", {})
+    return result
 
 
 def _is_busy(error: Exception) -> bool:

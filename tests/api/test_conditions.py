@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.rows import all_rows
+from tests.rows import NO_ROWS, all_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def test_if_match_of_nothing_fails_and_makes_no_namespace(put, delete, header):
 
     assert [answer.status_code for answer in refused] == [412, 412]
     assert [answer.json()["current_version"] for answer in refused] == [None, None]
-    assert all_rows() == {"Namespace": [], "Entry": [], "Change": [], "DailyUsage": []}
+    assert all_rows() == NO_ROWS
 
 
 def test_delete_takes_conditions(put, delete):

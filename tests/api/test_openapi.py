@@ -24,8 +24,15 @@ def test_the_description_is_openapi_3_1_with_every_operation(server):
         ("/memory/{namespace}/{key}", "get"),
         ("/memory/{namespace}/{key}", "put"),
         ("/memory/{namespace}/{key}", "delete"),
+        ("/memory/{namespace}/{key}", "patch"),
         ("/namespaces/{namespace}", "get"),
         ("/namespaces/{namespace}/changes", "get"),
+        ("/namespaces/{namespace}/batch", "post"),
+        ("/namespaces/{namespace}/claims", "post"),
+        ("/namespaces/{namespace}/leases/{name}", "get"),
+        ("/namespaces/{namespace}/leases/{name}", "post"),
+        ("/namespaces/{namespace}/leases/{name}", "put"),
+        ("/namespaces/{namespace}/leases/{name}", "delete"),
     }
 
 

@@ -50,11 +50,12 @@ class Misbehaving:
 
     An answer is the bytes to send (the connection stays open), None to close without an answer, or "silence".
     When they are used up, the last one is repeated. `requests` holds the first lines of
-    what came, `connections` counts where from.
+    what came, `keys` their Idempotency-Keys (or ""), `connections` counts where from.
     """
 
     def __init__(self, *answers: bytes | str | None) -> None:
         self.requests: list[str] = []
+        self.keys: list[str] = []
         self.connections = 0
         self._answers = list(answers)
         self._lock = threading.Lock()
@@ -89,11 +90,13 @@ class Misbehaving:
 
     def _read_request(self, incoming) -> str:
         line = incoming.readline().decode().strip()
-        length = 0
-        while (header := incoming.readline().strip().lower()) != b"":
-            if header.startswith(b"content-length:"):
-                length = int(header.split(b":")[1])
-        incoming.read(length)
+        headers = {}
+        while header := incoming.readline().strip():
+            name, _, text = header.decode().partition(":")
+            headers[name.lower()] = text.strip()
+        incoming.read(int(headers.get("content-length", 0)))
+        if line:
+            self.keys.append(headers.get("idempotency-key", ""))
         return line
 
     def _next_answer(self, line: str) -> bytes | str | None:

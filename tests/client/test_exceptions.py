@@ -27,8 +27,10 @@ from botwire import (
     PreconditionFailedError,
     ServerError,
     StorageLimitError,
+    TransactionConflictError,
     UnavailableError,
     UnexpectedAnswerError,
+    WaitTimeoutError,
 )
 from botwire import _exceptions as exceptions
 from tests.client.answers import ENTRY, problem
@@ -75,7 +77,8 @@ def test_every_class_is_drawn_in_the_tree_and_public():
     classes = [value for value in vars(exceptions).values() if isinstance(value, type) and issubclass(value, Exception)]
     drawn = re.findall(r"(\w+Error)\b", exceptions.__doc__.partition("\n\n")[2])
 
-    assert {cls.__name__ for cls in classes} == set(drawn) - {"TypeError", "ValueError", "KeyError", "ConnectionError", "TimeoutError"}  # noqa: E501  # fmt: skip
+    bases = {"TypeError", "ValueError", "KeyError", "LookupError", "ConnectionError", "TimeoutError"}
+    assert {cls.__name__ for cls in classes} == set(drawn) - bases
     assert {cls.__name__ for cls in classes} <= set(botwire.__all__)
 
 
@@ -249,6 +252,8 @@ def test_a_redirect_is_not_followed_but_named():
         BotWireConnectionError("Message.", method="PUT", url="http://server", is_outcome_unknown=True),
         BotWireTimeoutError("Message.", method="PUT", url="http://server"),
         UnexpectedAnswerError("Message.", url="http://server", status=200),
+        WaitTimeoutError("Message.", key="tsla"),
+        TransactionConflictError("Message.", key="tsla", operation=2, current_version=17),
     ],
     ids=lambda error: type(error).__name__,
 )

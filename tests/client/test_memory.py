@@ -367,4 +367,6 @@ def test_the_readme_s_examples_run(server, namespace, monkeypatch):
 
     exec(compile(program, "README.md", "exec"), names)
 
-    assert names["memory"].list_keys() == ["lock", "quote", "tsla_signal"]
+    assert names["memory"].list_keys() == [
+        "balance", "best", "deployed", "lock", "log", "payments", "quote", "state", "status", "tsla_signal", "visits",
+    ]  # fmt: skip

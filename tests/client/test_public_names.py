@@ -18,10 +18,10 @@ def public_members(cls: type) -> dict[str, object]:
 
 
 def options(function) -> dict[str, tuple]:
-    """What a caller may pass, and what it is annotated as; transports differ by nature."""
+    """What a caller may pass, and what it is annotated as; transports and leases differ by nature."""
     parameters = inspect.signature(function).parameters.values()
     return {
-        parameter.name: (parameter.kind, parameter.default, str(parameter.annotation).replace(".Async", "."))
+        parameter.name: (parameter.kind, parameter.default, str(parameter.annotation).replace("Async", ""))
         for parameter in parameters
     }
 

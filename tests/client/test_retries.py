@@ -12,6 +12,7 @@ from botwire import (
     BotWireTimeoutError,
     DailyWriteLimitError,
     DatabaseUnavailableError,
+    ForbiddenError,
     InternalServerError,
     LimitError,
     Memory,
@@ -27,17 +28,32 @@ PUT = "PUT /memory/desk/tsla HTTP/1.1"
 DELETE = "DELETE /memory/desk/tsla HTTP/1.1"
 UNAVAILABLE = raw_problem(503, "database_unavailable")
 
-WRITES = pytest.mark.parametrize(
-    ("write", "line"),
-    [
-        (lambda memory: memory.set("tsla", 1), PUT),
-        (lambda memory: memory.set("tsla", 1, if_absent=True), PUT),
-        (lambda memory: memory.set("tsla", 1, if_version=3), PUT),
-        (lambda memory: memory.delete("tsla"), DELETE),
-        (lambda memory: memory.clear(), "DELETE /memory/desk HTTP/1.1"),
-    ],
-    ids=["set", "if_absent", "if_version", "delete", "clear"],
-)
+PATCH = "PATCH /memory/desk/tsla HTTP/1.1"
+BATCH = "POST /namespaces/desk/batch HTTP/1.1"
+#: Writes by their names, with the request that each makes; the first are sent without an Idempotency-Key.
+ONCE = {
+    "set": (lambda memory: memory.set("tsla", 1), PUT),
+    "delete": (lambda memory: memory.delete("tsla"), DELETE),
+    "clear": (lambda memory: memory.clear(), "DELETE /memory/desk HTTP/1.1"),
+}
+REPEATABLE = {
+    "if_absent": (lambda memory: memory.set("tsla", 1, if_absent=True), PUT),
+    "if_version": (lambda memory: memory.set("tsla", 1, if_version=3), PUT),
+    "delete if_version": (lambda memory: memory.delete("tsla", if_version=3), DELETE),
+    "append": (lambda memory: memory.append("tsla", 1), PATCH),
+    "pop": (lambda memory: memory.pop("tsla"), PATCH),
+    "increment": (lambda memory: memory.increment("tsla"), PATCH),
+    "merge": (lambda memory: memory.merge("tsla", {}), PATCH),
+    "patch": (lambda memory: memory.patch("tsla", []), PATCH),
+    "set_many": (lambda memory: memory.set_many({"tsla": 1}), BATCH),
+    "delete_many": (lambda memory: memory.delete_many(["tsla"]), BATCH),
+    "lock": (lambda memory: memory.lock("a").acquire(), "POST /namespaces/desk/leases/a?wait=55 HTTP/1.1"),
+    "claim": (lambda memory: memory.claim("a"), "POST /namespaces/desk/claims HTTP/1.1"),
+}
+
+
+def each(writes: dict) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(("write", "line"), writes.values(), ids=writes.keys())
 
 
 @pytest.fixture
@@ -128,8 +144,8 @@ def test_a_read_is_not_repeated_where_that_would_not_help(answer, misbehaving, p
     assert server.requests == [GET]
 
 
-@WRITES
-def test_a_write_whose_answer_was_lost_is_never_repeated(write, line, misbehaving, pauses):
+@each(ONCE)
+def test_a_write_without_a_key_whose_answer_was_lost_is_never_repeated(write, line, misbehaving, pauses):
     server = misbehaving(None)
 
     with memory_of(server) as memory, pytest.raises(BotWireConnectionError) as caught:
@@ -140,8 +156,8 @@ def test_a_write_whose_answer_was_lost_is_never_repeated(write, line, misbehavin
     assert server.requests == [line]
 
 
-@WRITES
-def test_a_write_that_timed_out_is_never_repeated(write, line, misbehaving, pauses):
+@each(ONCE)
+def test_a_write_without_a_key_that_timed_out_is_never_repeated(write, line, misbehaving, pauses):
     server = misbehaving("silence")
 
     with memory_of(server, timeout=0.2) as memory, pytest.raises(BotWireTimeoutError) as caught:
@@ -152,7 +168,75 @@ def test_a_write_that_timed_out_is_never_repeated(write, line, misbehaving, paus
     assert server.requests == [line]
 
 
-@WRITES
+@each(REPEATABLE)
+@pytest.mark.parametrize(
+    "trouble",
+    [None, raw(502, b""), raw_problem(503, "outcome_unknown"), UNAVAILABLE],
+    ids=["no answer", "502", "outcome_unknown", "503"],
+)
+def test_a_write_with_a_key_is_repeated_as_it_was(trouble, write, line, misbehaving, pauses):
+    server = misbehaving(trouble, trouble, raw_problem(403, "forbidden"))
+
+    with memory_of(server) as memory, pytest.raises(ForbiddenError):
+        write(memory)
+
+    assert server.requests == [line] * 3
+    assert len(set(server.keys)) == 1
+    assert server.keys[0]
+
+
+def test_each_write_has_a_key_of_its_own(misbehaving):
+    server = misbehaving(raw_problem(403, "forbidden"))
+
+    with memory_of(server) as memory:
+        for _ in range(3):
+            with pytest.raises(ForbiddenError):
+                memory.append("tsla", 1)
+
+    assert len(set(server.keys)) == 3
+
+
+@each(REPEATABLE)
+def test_a_write_with_a_key_is_given_up_after_the_retries(write, line, misbehaving, pauses):
+    server = misbehaving(None)
+
+    with memory_of(server, retries=2) as memory, pytest.raises(BotWireConnectionError) as caught:
+        write(memory)
+
+    assert caught.value.is_outcome_unknown
+    assert server.requests == [line] * 3
+
+
+@pytest.mark.parametrize(
+    "last", [UNAVAILABLE, raw_problem(507, "disk_full")], ids=["database_unavailable", "disk_full"]
+)
+def test_a_last_answer_that_says_nothing_was_written_does_not_hide_that_an_earlier_one_was_lost(
+    last, misbehaving, pauses
+):
+    server = misbehaving(None, last)
+
+    with memory_of(server, retries=1) as memory, pytest.raises(ServerError) as caught:
+        memory.append("tsla", 1)
+
+    assert caught.value.is_outcome_unknown
+
+
+def test_a_refused_connection_does_not_hide_that_an_earlier_answer_was_lost(pauses):
+    troubles = [httpx.ReadError("lost"), httpx.ConnectError("refused")]
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise troubles.pop(0)
+
+    with (
+        Memory("desk", base_url="http://server", transport=httpx.MockTransport(fail), retries=1) as memory,
+        pytest.raises(BotWireConnectionError) as caught,
+    ):
+        memory.append("tsla", 1)
+
+    assert caught.value.is_outcome_unknown
+
+
+@each({**ONCE, **REPEATABLE})
 def test_a_write_is_repeated_after_botwire_s_503(write, line, misbehaving, pauses):
     server = misbehaving(UNAVAILABLE, raw_problem(412, "precondition_failed"))
 

@@ -18,7 +18,7 @@ from namespaces.errors import (
 )
 from namespaces.jsontext import JSONText
 from namespaces.models import Namespace
-from tests.rows import all_rows
+from tests.rows import NO_ROWS, all_rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("database")]
 
@@ -54,7 +54,7 @@ def test_a_first_write_over_a_limit_makes_no_namespace(settings):
     with pytest.raises(DailyWriteLimit):
         writing.set_entry("a", "k", ONE)
 
-    assert all_rows() == {"Namespace": [], "Entry": [], "Change": [], "DailyUsage": []}
+    assert all_rows() == NO_ROWS
 
 
 def test_a_new_namespace_is_asked_for_once_and_remembers_its_address():

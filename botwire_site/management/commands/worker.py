@@ -23,7 +23,7 @@ logger = logging.getLogger("botwire.worker")
 
 class Command(BaseCommand):
     help = (
-        "Remove expired entries, trim the change log, purge, and keep the operators' lists up to date, until stopped."
+        "Remove what has expired, trim the change log, purge, and keep the operators' lists up to date, until stopped."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,8 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options: Any) -> None:
         if once:
+            removal.sweep_leases()
+            removal.sweep_receipts()
             batches = sum(1 for _ in iter(lambda: purging.advance(PurgeJob.Driver.WORKER), False))
             self.stdout.write(
                 f"{removal.sweep()} expired entries removed, {removal.trim_all()} changes forgotten, "
@@ -58,6 +60,8 @@ def work(stop: threading.Event) -> None:
         try:
             if time.monotonic() >= sweep_at:
                 removal.sweep()
+                removal.sweep_leases()
+                removal.sweep_receipts()
                 sweep_at = time.monotonic() + SWEEP_SECONDS
             if time.monotonic() >= hourly_at:
                 standing.refresh_all()

@@ -6,11 +6,11 @@ Whatever is not what BotWire sends raises KeyError, TypeError or ValueError here
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from botwire._models import Entry, Limits, SetResult, Usage, Writer
+from botwire._models import Change, ChangePage, Entry, Limits, SetResult, Usage, Writer
 
 T = TypeVar("T")
 
@@ -25,11 +25,51 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a PATCH did: the value as it is now, its length if it is a list, and what was taken out of that."""
+
+    value: Any
+    length: int | None
+    popped: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """The namespace's revision after a batch, and the answer to each of its operations."""
+
+    revision: int
+    results: list[Members]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A lease as the server granted it."""
+
+    name: str
+    fencing: int
+    holder: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An entry, and the lease on it."""
+
+    key: str
+    value: Any
+    version: int
+    grant: Grant
+
+
 class Members:
     """The members of a JSON object, each asked for by the type that it has to have."""
 
     def __init__(self, answer: object) -> None:
         self._answer = _typed(answer, dict)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._answer
 
     def value(self, name: str) -> Any:
         return self._answer[name]
@@ -55,6 +95,9 @@ class Members:
     def members(self, name: str) -> Members:
         return Members(self._answer[name])
 
+    def values(self, name: str) -> list[Any]:
+        return _typed(self._answer[name], list)
+
     def texts(self, name: str) -> list[str]:
         return [_typed(text, str) for text in _typed(self._answer[name], list)]
 
@@ -63,6 +106,9 @@ class Members:
 
     def optional(self, read: Callable[[str], T], name: str) -> T | None:
         return None if self._answer[name] is None else read(name)
+
+    def if_there(self, read: Callable[[str], T], name: str) -> T | None:
+        return read(name) if name in self._answer else None
 
 
 def read_set_result(answer: Members, status: int) -> SetResult:
@@ -79,8 +125,12 @@ def read_set_result(answer: Members, status: int) -> SetResult:
 
 
 def read_entry(answer: Members, status: int) -> Entry:
+    return _entry(answer, answer.text("namespace"))
+
+
+def _entry(answer: Members, namespace: str) -> Entry:
     return Entry(
-        namespace=answer.text("namespace"),
+        namespace=namespace,
         key=answer.text("key"),
         value=answer.value("value"),
         version=answer.integer("version"),
@@ -95,6 +145,44 @@ def read_deleted(answer: Members, status: int) -> bool:
     return answer.truth("deleted")
 
 
+def read_changed(answer: Members, status: int) -> Changed:
+    return replace(read_brief_change(answer, status), value=answer.value("value"))
+
+
+def read_brief_change(answer: Members, status: int) -> Changed:
+    """The same where the answer leaves out the value."""
+    popped = answer.if_there(answer.values, "popped") or []
+    return Changed(value=None, length=answer.if_there(answer.integer, "length"), popped=popped)
+
+
+def read_batch(answer: Members, status: int) -> BatchAnswer:
+    return BatchAnswer(answer.integer("revision"), answer.rows("results"))
+
+
+def read_change_page(answer: Members, status: int) -> ChangePage:
+    changes = [_change(row) for row in answer.rows("changes")]
+    return ChangePage(changes=changes, next=answer.integer("next"), revision=answer.integer("revision"))
+
+
+def read_grant(answer: Members, status: int = 200) -> Grant:
+    return Grant(
+        name=answer.text("name"),
+        fencing=answer.integer("fencing"),
+        holder=answer.optional(answer.text, "holder"),
+        expires_at=answer.moment("expires_at"),
+    )
+
+
+def read_released(answer: Members, status: int) -> bool:
+    return answer.truth("released")
+
+
+def read_claimed(answer: Members, status: int) -> Claimed:
+    entry = answer.members("entry")
+    grant = read_grant(answer.members("lease"))
+    return Claimed(entry.text("key"), entry.value("value"), entry.integer("version"), grant)
+
+
 def read_count(answer: Members, status: int) -> int:
     return answer.integer("count")
 
@@ -106,6 +194,11 @@ def read_keys(answer: Members, status: int) -> Page[str]:
 def read_items(answer: Members, status: int) -> Page[tuple[str, Any]]:
     rows = [(row.text("key"), row.value("value")) for row in answer.rows("entries")]
     return Page(rows, answer.optional(answer.text, "next_cursor"))
+
+
+def read_entries(answer: Members, status: int) -> Page[Entry]:
+    namespace = answer.text("namespace")
+    return Page([_entry(row, namespace) for row in answer.rows("entries")], answer.optional(answer.text, "next_cursor"))
 
 
 def read_usage(answer: Members, status: int) -> Usage:
@@ -126,6 +219,17 @@ def read_usage(answer: Members, status: int) -> Usage:
         entries=used.integer("entries"),
         reads=used.integer("reads"),
         resets_at=used.moment("resets_at"),
+    )
+
+
+def _change(row: Members) -> Change:
+    return Change(
+        revision=row.integer("revision"),
+        kind=row.text("kind"),
+        key=row.text("key"),
+        value=row.if_there(row.value, "value"),
+        writer=row.optional(lambda name: _writer(row.members(name)), "writer"),
+        at=row.moment("at"),
     )
 
 

@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
+from botwire import _leases, _operations, _transactions, _waiting
 from botwire._answers import Page
+from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
-from botwire._exceptions import KeyNotFoundError, NamespaceNotFoundError
-from botwire._models import Entry, SetResult, Usage
+from botwire._exceptions import BotWireError, KeyNotFoundError, NamespaceNotFoundError, TargetMissingError
+from botwire._leases import AsyncLease, AsyncTask
+from botwire._models import ChangePage, Entry, SetResult, Usage
 from botwire._names import check_namespace
+from botwire._operations import UNSET, Unset
 from botwire._retry import Exchange, Outcome
 from botwire._settings import RETRIES, TIMEOUT, Settings
+from botwire._transactions import AsyncTransaction
 from botwire._values import JSONValue
-from botwire._wire import Call, Calls
+from botwire._waiting import Condition, Following, only_value
+from botwire._watching import AsyncWatch
+from botwire._wire import Calls
 
 T = TypeVar("T")
 
@@ -72,9 +79,10 @@ class AsyncMemory:
         ttl: float | timedelta | None = None,
         if_version: int | None = None,
         if_absent: bool = False,
+        lease: AsyncLease | None = None,
     ) -> SetResult:
         """Store `value` under `key`; see Memory.set()."""
-        return await self._send(self._calls.set(key, value, ttl, if_version, if_absent))
+        return await self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
     async def get(self, key: str, default: Any = None) -> Any:
         """Return the value under `key`, or `default` if there is none."""
@@ -87,10 +95,10 @@ class AsyncMemory:
         """Return the value under `key` with its version, writer and times; raise KeyNotFoundError if there is none."""
         return await self._send(self._calls.get_entry(key))
 
-    async def delete(self, key: str, *, if_version: int | None = None) -> bool:
+    async def delete(self, key: str, *, if_version: int | None = None, lease: AsyncLease | None = None) -> bool:
         """Delete `key` and tell whether it was there; see Memory.delete()."""
         try:
-            return await self._send(self._calls.delete(key, if_version))
+            return await self._send(self._calls.delete(key, if_version, lease))
         except KeyNotFoundError:
             return False
 
@@ -124,6 +132,120 @@ class AsyncMemory:
     async def usage(self) -> Usage:
         """Return what the namespace uses against its limits; NamespaceNotFoundError if nothing was ever written."""
         return await self._send(self._calls.usage())
+
+    async def append(
+        self,
+        key: str,
+        value: JSONValue,
+        *,
+        max_length: int | None = None,
+        ttl: float | timedelta | None = None,
+        lease: AsyncLease | None = None,
+    ) -> int:
+        """Append `value` to the list under `key` and return the new length; see Memory.append()."""
+        call = self._calls.change(key, _operations.append(value, max_length, ttl), lease, is_brief=True)
+        return (await self._send(call)).length or 0
+
+    async def pop(self, key: str, default: Any = UNSET, *, first: bool = False, lease: AsyncLease | None = None) -> Any:
+        """Take the last value (or the `first`) out of the list under `key` and return it; see Memory.pop()."""
+        popped = await self.pop_many(key, 1, first=first, lease=lease)
+        return only_value(popped, key, default)
+
+    async def pop_many(
+        self, key: str, count: int, *, first: bool = False, lease: AsyncLease | None = None
+    ) -> builtins.list[Any]:
+        """Take up to `count` values out of the list under `key`; see Memory.pop_many()."""
+        try:
+            changed = await self._send(self._calls.change(key, _operations.pop(count, first), lease, is_brief=True))
+        except TargetMissingError:
+            return []
+        return changed.popped
+
+    async def increment(
+        self, key: str, by: float = 1, *, initial: float | None = 0, lease: AsyncLease | None = None
+    ) -> int | float:
+        """Add `by` to the number under `key` and return the sum; see Memory.increment()."""
+        changed = await self._send(self._calls.change(key, _operations.increment(by, initial), lease))
+        total: int | float = changed.value
+        return total
+
+    async def merge(
+        self, key: str, patch: JSONValue, *, initial: JSONValue | Unset = UNSET, lease: AsyncLease | None = None
+    ) -> Any:
+        """Apply a JSON Merge Patch to the object under `key` and return what it is then; see Memory.merge()."""
+        return (await self._send(self._calls.change(key, _operations.merge(patch, initial), lease))).value
+
+    async def patch(
+        self, key: str, operations: builtins.list[dict[str, Any]], *, lease: AsyncLease | None = None
+    ) -> Any:
+        """Apply a JSON Patch to the value under `key` and return what it is then; see Memory.patch()."""
+        return (await self._send(self._calls.change(key, _operations.patch(operations), lease))).value
+
+    async def update(
+        self,
+        key: str,
+        function: Callable[[Any], JSONValue],
+        default: Any = None,
+        *,
+        ttl: float | timedelta | None = None,
+        timeout: float = 30,
+        lease: AsyncLease | None = None,
+    ) -> Any:
+        """Replace the value under `key` by `function(value)` and return that; see Memory.update()."""
+        return await self._run(_waiting.update(self._calls, key, function, default, ttl, timeout, lease))
+
+    async def wait(
+        self,
+        key: str,
+        *,
+        equals: JSONValue | Unset = UNSET,
+        after: int | None = None,
+        until: Callable[[Any], object] | None = None,
+        timeout: float | None = 60,
+    ) -> Any:
+        """Wait for the entry under `key` and return its value; see Memory.wait()."""
+        return await self._run(_waiting.wait(self._calls, key, Condition.of(equals, after, until), timeout))
+
+    def watch(self, prefix: str = "", *, since: int | None = None, timeout: float | None = None) -> AsyncWatch:
+        """Iterate (`async for`) over the changes of keys that begin with `prefix`; see Memory.watch()."""
+        return AsyncWatch(Following(self._calls, prefix, since, timeout), self._run)
+
+    async def changes(self, since: int, prefix: str = "", limit: int = 1_000) -> ChangePage:
+        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch()."""
+        return await self._send(self._calls.changes(since, prefix, limit))
+
+    def lock(self, name: str, *, ttl: float | timedelta = 60, timeout: float | None = None) -> AsyncLease:
+        """Return the lease `name`, for an `async with` statement; see Memory.lock()."""
+        return AsyncLease(self._run, self._calls, name, ttl, timeout, self._settings.agent)
+
+    async def claim(self, prefix: str, *, ttl: float | timedelta = 60, timeout: float | None = 0) -> AsyncTask | None:
+        """Take the first entry under `prefix` that nobody else holds, or None; see Memory.claim()."""
+        holder = self._settings.agent
+        found = await self._run(
+            _leases.claim(
+                self._calls, prefix, ttl, timeout, holder,
+                lambda name: AsyncLease(self._run, self._calls, name, ttl, None, holder),
+            )
+        )  # fmt: skip
+        return AsyncTask(self._calls, *found, self._run) if found else None
+
+    def transaction(self, *, lease: AsyncLease | None = None) -> AsyncTransaction:
+        """Return a transaction, for an `async with` statement; see Memory.transaction()."""
+        return AsyncTransaction(self._calls, lease, self._run)
+
+    async def set_many(
+        self, mapping: Mapping[str, JSONValue], *, ttl: float | timedelta | None = None, lease: AsyncLease | None = None
+    ) -> None:
+        """Store each value of `mapping` under its key, in one request; see Memory.set_many()."""
+        await self._run(_transactions.set_many(self._calls, mapping, ttl, lease))
+
+    async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return the values under those of `keys` that are there; see Memory.get_many()."""
+        return await self._run(_transactions.get_many(self._calls, keys))
+
+    async def delete_many(self, keys: Iterable[str], *, lease: AsyncLease | None = None) -> int:
+        """Delete those of `keys` that are there and return how many; up to 500 keys all or nothing."""
+        return await self._run(_transactions.delete_many(self._calls, keys, lease))
 
     async def close(self) -> None:
         """Close the connections of the running event loop. Any further call raises RuntimeError.
@@ -168,6 +290,24 @@ class AsyncMemory:
                 return
             call = page_of(prefix, page.next_cursor)
 
+    async def _run(self, steps: Steps[T]) -> T:
+        """Do the steps one after the other and return their result."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = await self._do(step)
+                except BotWireError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _do(self, step: Call[Any] | Pause) -> Any:
+        return await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else self._send(step))
+
     async def _send(self, call: Call[T]) -> T:
         exchange = Exchange(call, self._settings)
         while True:
@@ -180,7 +320,13 @@ class AsyncMemory:
 
     async def _attempt(self, call: Call[T]) -> Outcome:
         try:
-            return await self._client().request(call.method, call.url, headers=call.headers, content=call.content)
+            return await self._client().request(
+                call.method,
+                call.url,
+                headers=call.headers,
+                content=call.content,
+                timeout=self._settings.timeout_of(call.wait),
+            )
         except httpx.RequestError as error:
             return error
 

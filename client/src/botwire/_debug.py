@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from botwire._wire import Call
+from botwire._call import Call
 
 logger = logging.getLogger("botwire")
 logger.addHandler(logging.NullHandler())

@@ -5,6 +5,7 @@ BotWireError
 ├── BotWireConnectionError (ConnectionError)       no answer              method, url, is_outcome_unknown
 │   └── BotWireTimeoutError (TimeoutError)         ... in time
 ├── UnexpectedAnswerError                          an answer, but not BotWire's            url, status
+├── WaitTimeoutError (TimeoutError)                what was waited for did not come        key
 └── BotWireAPIError                                refused        code, status, title, detail, next_step,
     │                                                             retry_after
     ├── InvalidRequestError (ValueError)           400
@@ -20,6 +21,8 @@ BotWireError
     │   ├── InvalidParameterError                  invalid_parameter            parameter
     │   ├── InvalidConditionError                  invalid_condition
     │   ├── InvalidAgentError                      invalid_agent                limit
+    │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
+    │   ├── InvalidPatchError                      invalid_patch
     │   └── BadRequestError                        bad_request
     ├── AccessDeniedError                          401, 403
     │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
@@ -28,14 +31,27 @@ BotWireError
     ├── NotFoundError                              404
     │   ├── KeyNotFoundError (KeyError)            key_not_found
     │   ├── NamespaceNotFoundError                 namespace_not_found
+    │   ├── LeaseNotFoundError                     lease_not_found
+    │   ├── NothingToClaimError                    nothing_to_claim
     │   └── PathNotFoundError                      path_not_found
     ├── MethodNotAllowedError                      method_not_allowed           allowed
+    ├── ConflictError                              409                          current_version
+    │   ├── TargetMissingError (LookupError)       target_missing
+    │   ├── WrongTypeError                         wrong_type                   current_type
+    │   ├── PatchFailedError                       patch_failed
+    │   ├── NumberOutOfRangeError                  number_out_of_range
+    │   └── LeaseHeldError                         lease_held                   holder, expires_at
+    ├── LeaseLostError                             lease_lost
     ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
     ├── PreconditionFailedError                    precondition_failed          current_version
+    │   └── TransactionConflictError               ... of a transaction         key
+    ├── IdempotencyKeyReusedError                  idempotency_key_reused
     ├── UnsupportedMediaTypeError                  unsupported_media_type
     ├── LimitError                                 413, 429                     limit, used
     │   ├── ValueTooLargeError                     value_too_large
     │   ├── BodyTooLargeError                      body_too_large
+    │   ├── BatchTooLargeError                     batch_too_large
+    │   ├── LeaseLimitError                        lease_limit
     │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
     │   ├── NamespaceCreationLimitError            namespace_creation_limit
     │   └── StorageLimitError                      storage_limit                needed
@@ -47,6 +63,7 @@ BotWireError
             ├── OutcomeUnknownError                outcome_unknown
             └── TooManyWaitersError                too_many_waiters             limit
 
+A refusal of a batch has `operation`, the index of the operation that was refused.
 A request that BotWire refused has changed nothing. Where `is_outcome_unknown` is True, a write may have been carried
 out. All of these can be pickled and copied with their facts.
 """
@@ -96,11 +113,20 @@ class UnexpectedAnswerError(BotWireError):
         self.status = status
 
 
+class WaitTimeoutError(BotWireError, TimeoutError):
+    """What was waited for under `key` did not come in time."""
+
+    def __init__(self, message: str = "", *, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+
 class BotWireAPIError(BotWireError):
     """The request was refused.
 
     `code` is stable (docs/errors.md). `status` is that of HTTP, None where this library refused before any request.
-    `retry_after` is in seconds. A fact that the answer did not carry is None or empty.
+    `retry_after` is in seconds. `operation` is the index of the operation of a batch that was refused. A fact that the
+    answer did not carry is None or empty.
     """
 
     code: str | None = None
@@ -109,6 +135,7 @@ class BotWireAPIError(BotWireError):
     detail: str
     next_step: str
     retry_after: float | None
+    operation: int | None = None
 
     def __init__(
         self,
@@ -211,6 +238,18 @@ class InvalidAgentError(InvalidRequestError):
     code = "invalid_agent"
 
 
+class InvalidIdempotencyKeyError(InvalidRequestError):
+    """Not an Idempotency-Key, which has at most `limit` characters."""
+
+    code = "invalid_idempotency_key"
+
+
+class InvalidPatchError(InvalidRequestError):
+    """Not a JSON Patch (RFC 6902), or not a JSON Merge Patch."""
+
+    code = "invalid_patch"
+
+
 class BadRequestError(InvalidRequestError):
     """The request as a whole can not be understood."""
 
@@ -259,6 +298,18 @@ class NamespaceNotFoundError(NotFoundError):
     code = "namespace_not_found"
 
 
+class LeaseNotFoundError(NotFoundError):
+    """Nobody holds this lease."""
+
+    code = "lease_not_found"
+
+
+class NothingToClaimError(NotFoundError):
+    """There is no entry under the prefix that nobody holds."""
+
+    code = "nothing_to_claim"
+
+
 class PathNotFoundError(NotFoundError):
     """The server has no such address; is `base_url` right?"""
 
@@ -270,6 +321,51 @@ class MethodNotAllowedError(BotWireAPIError):
 
     code = "method_not_allowed"
     allowed: tuple[str, ...] = ()
+
+
+class ConflictError(BotWireAPIError):
+    """409: what is there does not go with what was asked for."""
+
+    current_version: int | None = None
+
+
+class TargetMissingError(ConflictError, LookupError):
+    """There is no entry to change, or nothing in the list to take."""
+
+    code = "target_missing"
+
+
+class WrongTypeError(ConflictError):
+    """The value is of the JSON type `current_type`, which this change is not for."""
+
+    code = "wrong_type"
+    current_type: str | None = None
+
+
+class PatchFailedError(ConflictError):
+    """A JSON Patch names a place that is not there."""
+
+    code = "patch_failed"
+
+
+class NumberOutOfRangeError(ConflictError):
+    """The result of an increment can not be stored."""
+
+    code = "number_out_of_range"
+
+
+class LeaseHeldError(ConflictError):
+    """`holder` (if it gave itself a name) holds the lease, until `expires_at` unless it is renewed."""
+
+    code = "lease_held"
+    holder: str | None = None
+    expires_at: datetime | None = None
+
+
+class LeaseLostError(BotWireAPIError):
+    """The lease has expired or passed on: what was to be done under it was not done."""
+
+    code = "lease_lost"
 
 
 class RevisionTrimmedError(BotWireAPIError):
@@ -284,6 +380,18 @@ class PreconditionFailedError(BotWireAPIError):
 
     code = "precondition_failed"
     current_version: int | None = None
+
+
+class TransactionConflictError(PreconditionFailedError):
+    """Somebody else wrote `key` since the transaction read it. Nothing of the transaction was written."""
+
+    key: str | None = None
+
+
+class IdempotencyKeyReusedError(BotWireAPIError):
+    """The Idempotency-Key has been used for another request."""
+
+    code = "idempotency_key_reused"
 
 
 class UnsupportedMediaTypeError(BotWireAPIError):
@@ -309,6 +417,18 @@ class BodyTooLargeError(LimitError):
     """The request's body has more than `limit` bytes."""
 
     code = "body_too_large"
+
+
+class BatchTooLargeError(LimitError):
+    """The batch has `used` operations, more than `limit`."""
+
+    code = "batch_too_large"
+
+
+class LeaseLimitError(LimitError):
+    """The namespace has `limit` live leases already."""
+
+    code = "lease_limit"
 
 
 class DailyWriteLimitError(LimitError):
@@ -378,7 +498,7 @@ class TooManyWaitersError(UnavailableError):
 
 def _with_code(family: type[BotWireAPIError]) -> Iterator[tuple[str, type[BotWireAPIError]]]:
     for cls in family.__subclasses__():
-        if cls.code is not None:
+        if cls.code is not None and "code" in vars(cls):
             yield cls.code, cls
         yield from _with_code(cls)
 
@@ -391,6 +511,7 @@ _BY_STATUS: dict[int, type[BotWireAPIError]] = {
     401: AccessDeniedError,
     403: AccessDeniedError,
     404: NotFoundError,
+    409: ConflictError,
     413: LimitError,
     429: LimitError,
     502: UnavailableError,

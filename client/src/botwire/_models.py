@@ -44,6 +44,27 @@ class SetResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One write as the namespace's log has it. `kind` is "set", "delete" or "expire"; only the first has a `value`."""
+
+    revision: int
+    kind: str
+    key: str
+    value: Any
+    writer: Writer | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """A part of the log, in order. `next` is what to give as `since` to go on; `revision` is the namespace's now."""
+
+    changes: list[Change]
+    next: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a namespace may use: the names say the unit."""
 

@@ -41,7 +41,7 @@ def refusal(response: httpx.Response) -> BotWireAPIError:
     code = _text(problem.get("code"))
     facts: dict[str, Any] = {"code": code, "status": response.status_code, "retry_after": retry_after(response)}
     facts |= {name: fact for name, read in _FACTS.items() if (fact := read(problem.get(name))) is not None}
-    if _may_have_written(response, code):
+    if may_have_written(response, response.request.method):
         facts["is_outcome_unknown"] = True
     return class_for(response.status_code, code)(_sentence(problem) or _foreign(response), **facts)
 
@@ -49,6 +49,15 @@ def refusal(response: httpx.Response) -> BotWireAPIError:
 def code_of(response: httpx.Response) -> str | None:
     """The code that BotWire answered with; None where it did not, or something on the way to it answered."""
     return _text(_problem(response).get("code"))
+
+
+def may_have_written(outcome: httpx.Response | httpx.RequestError, method: str) -> bool:
+    """Whether a request that ended so may have changed something, without anybody knowing."""
+    if method == "GET":
+        return False
+    if isinstance(outcome, httpx.Response):
+        return outcome.status_code >= _SERVER_ERROR and code_of(outcome) not in _NOTHING_WRITTEN
+    return not isinstance(outcome, NEVER_SENT)
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -72,10 +81,15 @@ def unexpected(response: httpx.Response) -> UnexpectedAnswerError:
     return UnexpectedAnswerError(message, url=str(response.request.url), status=response.status_code)
 
 
-def no_answer(error: httpx.RequestError, method: str, url: str, timeout: float) -> BotWireConnectionError:
-    """The exception for a request that got no whole answer; `timeout` is in seconds."""
+def no_answer(
+    error: httpx.RequestError, method: str, url: str, timeout: float, is_in_doubt: bool = False
+) -> BotWireConnectionError:
+    """The exception for a request that got no whole answer; `timeout` is in seconds.
+
+    `is_in_doubt` tells that an attempt before this one may have written.
+    """
     is_timeout = isinstance(error, httpx.TimeoutException)
-    is_outcome_unknown = method != "GET" and not isinstance(error, NEVER_SENT)
+    is_outcome_unknown = is_in_doubt or may_have_written(error, method)
     reason = f"nothing within {timeout:g} s" if is_timeout else str(error) or type(error).__name__
     advice = _READ_FIRST if is_outcome_unknown else _WAIT_LONGER if is_timeout else _START_ONE
     return (BotWireTimeoutError if is_timeout else BotWireConnectionError)(
@@ -95,11 +109,6 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return problem if isinstance(problem, dict) else {}
-
-
-def _may_have_written(response: httpx.Response, code: str | None) -> bool:
-    is_write = response.request.method != "GET"
-    return is_write and response.status_code >= _SERVER_ERROR and code not in _NOTHING_WRITTEN
 
 
 def _sentence(problem: dict[str, Any]) -> str:
@@ -149,6 +158,10 @@ _FACTS: dict[str, Callable[[object], object]] = {
     "resets_at": _moment,
     "retry_after": _seconds,
     "current_version": _integer,
+    "current_type": _text,
+    "operation": _integer,
+    "holder": _text,
+    "expires_at": _moment,
     "revision": _integer,
     "oldest_revision": _integer,
     "reason": _text,

@@ -1,9 +1,10 @@
 """Which calls are sent again after what, and how long to pause before. It neither sends nor sleeps.
 
-A read is repeated whenever that may help. A write is repeated only where it is certain that nothing was written: no
-connection came about, or BotWire itself answered with a code that says so and passes. A lost answer is never one of
-these: the write may have happened (of the unanswered writes of a killed server more than half were measured to have),
-and repeating it would count twice, undo what another agent wrote since, or fail its own condition.
+A read is repeated whenever that may help, and so is a write that does the same twice as once: one with an
+Idempotency-Key, which the server carries out once. Any other write is repeated only where it is certain that nothing
+was written: no connection came about, or BotWire itself answered with a code that says so and passes. A lost answer is
+never one of these: the write may have happened (of the unanswered writes of a killed server more than half were
+measured to have), and repeating it would count twice, or undo what another agent wrote since.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Generic, TypeAlias, TypeVar
 
 import httpx
 
+from botwire._call import Call
 from botwire._debug import log_attempt
-from botwire._problems import NEVER_SENT, code_of, no_answer, retry_after
+from botwire._exceptions import ServerError
+from botwire._problems import NEVER_SENT, code_of, may_have_written, no_answer, retry_after
 from botwire._settings import Settings
-from botwire._wire import Call
 
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ T = TypeVar("T")
 MOST_PAUSE = 30.0
 _FIRST_BACKOFF = 0.25
 _LONGEST_BACKOFF = 5.0
-_WORTH_ANOTHER_READ = frozenset({429, 502, 503, 504})
+_WORTH_ANOTHER_TRY = frozenset({429, 502, 503, 504})
 _WORTH_ANOTHER_WRITE = frozenset({"database_unavailable", "daily_write_limit", "namespace_creation_limit"})
 _NO_USE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.DecodingError)
 # From the system: processes forked from one parent must not pause in step.
@@ -43,6 +45,7 @@ class Exchange(Generic[T]):
         self._attempt = 0
         self._paused = 0.0
         self._began = 0.0
+        self._is_in_doubt = False
 
     def begin(self) -> None:
         self._attempt += 1
@@ -58,26 +61,36 @@ class Exchange(Generic[T]):
             return None
         pause = min(left, asked + _backoff(self._attempt))
         self._paused += pause
+        self._is_in_doubt |= may_have_written(outcome, self.call.method)
         return pause
 
     def result(self, outcome: Outcome) -> T:
-        """The result of the last attempt; raises what it failed with."""
-        if isinstance(outcome, httpx.Response):
+        """The result of the last attempt; raises what it failed with.
+
+        Where an earlier attempt may have written, a failure of the last one does not tell that nothing was.
+        """
+        if not isinstance(outcome, httpx.Response):
+            call, timeout = self.call, self._settings.timeout + self.call.wait
+            raise no_answer(outcome, call.method, call.url, timeout, self._is_in_doubt) from outcome
+        try:
             return self.call.result(outcome)
-        raise no_answer(outcome, self.call.method, self.call.url, self._settings.timeout) from outcome
+        except ServerError as error:
+            error.is_outcome_unknown |= self._is_in_doubt
+            raise
 
 
 def _may_repeat(call: Call[T], outcome: Outcome) -> bool:
-    if call.method == "GET":
-        return _is_read_worth_repeating(outcome)
-    if isinstance(outcome, httpx.Response):
-        return code_of(outcome) in _WORTH_ANOTHER_WRITE
-    return isinstance(outcome, NEVER_SENT)
+    code = code_of(outcome) if isinstance(outcome, httpx.Response) else None
+    if code == "too_many_waiters":
+        return False
+    if call.is_repeatable and _is_worth_repeating(outcome):
+        return True
+    return code in _WORTH_ANOTHER_WRITE or isinstance(outcome, NEVER_SENT)
 
 
-def _is_read_worth_repeating(outcome: Outcome) -> bool:
+def _is_worth_repeating(outcome: Outcome) -> bool:
     if isinstance(outcome, httpx.Response):
-        return outcome.status_code in _WORTH_ANOTHER_READ
+        return outcome.status_code in _WORTH_ANOTHER_TRY
     return not isinstance(outcome, _NO_USE)
 
 

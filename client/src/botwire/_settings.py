@@ -39,21 +39,26 @@ class Settings:
     headers: dict[str, str] = field(repr=False)
     timeout: float
     retries: int
+    agent: str | None = None
 
     @classmethod
     def of(cls, base_url: str | None, token: str | None, agent: str | None, timeout: float, retries: int) -> Settings:
         """Fill in environment and defaults. Raises ValueError or TypeError for what can not work."""
-        return cls(_base_url(base_url), _headers(token, agent), _timeout(timeout), _retries(retries))
+        return cls(_base_url(base_url), _headers(token, agent), _timeout(timeout), _retries(retries), agent)
 
     def options(self) -> dict[str, Any]:
         """The arguments for httpx.Client and httpx.AsyncClient."""
         return {
             "headers": self.headers,
-            "timeout": httpx.Timeout(self.timeout, connect=min(self.timeout, _LONGEST_CONNECT)),
+            "timeout": self.timeout_of(0),
             "limits": _LIMITS,
             "follow_redirects": False,
             "verify": _tls(),
         }
+
+    def timeout_of(self, wait: int) -> httpx.Timeout:
+        """The timeout of a request whose answer the server may hold for `wait` seconds."""
+        return httpx.Timeout(self.timeout, read=self.timeout + wait, connect=min(self.timeout, _LONGEST_CONNECT))
 
 
 @functools.cache

@@ -5,22 +5,29 @@ from __future__ import annotations
 import builtins
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
+from botwire import _leases, _operations, _transactions, _waiting
 from botwire._answers import Page
+from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
-from botwire._exceptions import KeyNotFoundError, NamespaceNotFoundError
-from botwire._models import Entry, SetResult, Usage
+from botwire._exceptions import BotWireError, KeyNotFoundError, NamespaceNotFoundError, TargetMissingError
+from botwire._leases import Lease, Task
+from botwire._models import ChangePage, Entry, SetResult, Usage
 from botwire._names import check_namespace
+from botwire._operations import UNSET, Unset
 from botwire._retry import Exchange, Outcome
 from botwire._settings import RETRIES, TIMEOUT, Settings
+from botwire._transactions import Transaction
 from botwire._values import JSONValue
-from botwire._wire import Call, Calls
+from botwire._waiting import Condition, Following, only_value
+from botwire._watching import Watch
+from botwire._wire import Calls
 
 T = TypeVar("T")
 
@@ -35,7 +42,7 @@ class Memory:
     The server is `base_url`, else that of the environment's BOTWIRE_URL, else the hosted service. `token` is sent as a
     bearer token; `agent` is the name that is shown as the writer of what is written here. `timeout` is in seconds, for
     connecting and for each wait for the server. `retries` is how often a call may be repeated after the first attempt,
-    where that is safe (never after the answer to a write was lost); 0 turns that off. The pauses before them take 30
+    where that is safe (README, Retries); 0 turns that off. The pauses before them take 30
     seconds at most. `transport` is an httpx transport to send with instead of the usual one; it is closed with the
     Memory, and whether it may be shared by threads and forked processes is its own matter.
 
@@ -78,18 +85,20 @@ class Memory:
         ttl: float | timedelta | None = None,
         if_version: int | None = None,
         if_absent: bool = False,
+        lease: Lease | None = None,
     ) -> SetResult:
         """Store `value` under `key`, in the place of what was there.
 
         After `ttl` seconds (or that timedelta) the entry is gone; without, it stays, also if it had one before. With
         `if_version` the write happens only if that is the entry's version, with `if_absent` only if there is no entry;
-        else PreconditionFailedError is raised.
+        else PreconditionFailedError is raised. With `lease` it happens only if that lease is still held; else
+        LeaseLostError is raised. The same holds wherever a method takes a `lease`.
 
         A value that is not JSON raises UnsupportedValueError (a TypeError) before anything is sent: only None, bool,
         int, float, str, list and dict with str keys come back as they went in. Their subclasses (enums, OrderedDict,
         numpy's floats) do not, nor do tuples, NaN and infinity.
         """
-        return self._send(self._calls.set(key, value, ttl, if_version, if_absent))
+        return self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value under `key`, or `default` if there is none."""
@@ -102,13 +111,13 @@ class Memory:
         """Return the value under `key` with its version, writer and times; raise KeyNotFoundError if there is none."""
         return self._send(self._calls.get_entry(key))
 
-    def delete(self, key: str, *, if_version: int | None = None) -> bool:
+    def delete(self, key: str, *, if_version: int | None = None, lease: Lease | None = None) -> bool:
         """Delete `key` and tell whether it was there.
 
         With `if_version` only if that is the entry's version; else, and if there is none, PreconditionFailedError.
         """
         try:
-            return self._send(self._calls.delete(key, if_version))
+            return self._send(self._calls.delete(key, if_version, lease))
         except KeyNotFoundError:
             return False
 
@@ -148,6 +157,173 @@ class Memory:
     def usage(self) -> Usage:
         """Return what the namespace uses against its limits; NamespaceNotFoundError if nothing was ever written."""
         return self._send(self._calls.usage())
+
+    def append(
+        self,
+        key: str,
+        value: JSONValue,
+        *,
+        max_length: int | None = None,
+        ttl: float | timedelta | None = None,
+        lease: Lease | None = None,
+    ) -> int:
+        """Append `value` to the list under `key`, which is made if it is not there, and return the new length.
+
+        With `max_length` only the newest so many stay. `ttl` is as for set(), but without it the entry's expiry stays
+        as it is. WrongTypeError is raised where something else than a list is there.
+        """
+        call = self._calls.change(key, _operations.append(value, max_length, ttl), lease, is_brief=True)
+        return self._send(call).length or 0
+
+    def pop(self, key: str, default: Any = UNSET, *, first: bool = False, lease: Lease | None = None) -> Any:
+        """Take the last value (or the `first`) out of the list under `key` and return it.
+
+        Where there is none, return `default`; without one raise TargetMissingError, which is a LookupError.
+        """
+        popped = self.pop_many(key, 1, first=first, lease=lease)
+        return only_value(popped, key, default)
+
+    def pop_many(self, key: str, count: int, *, first: bool = False, lease: Lease | None = None) -> builtins.list[Any]:
+        """Take up to `count` values from the end (or the beginning) of that list, in the order they stand."""
+        try:
+            changed = self._send(self._calls.change(key, _operations.pop(count, first), lease, is_brief=True))
+        except TargetMissingError:
+            return []
+        return changed.popped
+
+    def increment(
+        self, key: str, by: float = 1, *, initial: float | None = 0, lease: Lease | None = None
+    ) -> int | float:
+        """Add `by` to the number under `key` and return the sum; where there is none, to `initial`.
+
+        Integers are exact at any size; with a float on either side the sum is a float. With `initial=None` a key that
+        is not there raises TargetMissingError.
+        """
+        total: int | float = self._send(self._calls.change(key, _operations.increment(by, initial), lease)).value
+        return total
+
+    def merge(
+        self, key: str, patch: JSONValue, *, initial: JSONValue | Unset = UNSET, lease: Lease | None = None
+    ) -> Any:
+        """Apply a JSON Merge Patch (RFC 7396) to the object under `key` and return what it is then.
+
+        Members of `patch` replace those of the same name, at any depth; None removes them. Where there is no entry,
+        `initial` is what the patch is applied to, and without one TargetMissingError is raised.
+        """
+        return self._send(self._calls.change(key, _operations.merge(patch, initial), lease)).value
+
+    def patch(self, key: str, operations: builtins.list[dict[str, Any]], *, lease: Lease | None = None) -> Any:
+        """Apply a JSON Patch (RFC 6902) to the value under `key` and return what it is then.
+
+        A `test` that fails raises PreconditionFailedError, a path that is not there PatchFailedError; nothing is
+        changed then.
+        """
+        return self._send(self._calls.change(key, _operations.patch(operations), lease)).value
+
+    def update(
+        self,
+        key: str,
+        function: Callable[[Any], JSONValue],
+        default: Any = None,
+        *,
+        ttl: float | timedelta | None = None,
+        timeout: float = 30,
+        lease: Lease | None = None,
+    ) -> Any:
+        """Replace the value under `key` by `function(value)` and return that; nothing of others is ever lost.
+
+        `function` gets `default` (a copy of it) where there is no entry, and is called again where somebody else wrote
+        in between; after `timeout` seconds of that PreconditionFailedError is raised. `ttl` is as for set().
+        """
+        return self._run(_waiting.update(self._calls, key, function, default, ttl, timeout, lease))
+
+    def wait(
+        self,
+        key: str,
+        *,
+        equals: JSONValue | Unset = UNSET,
+        after: int | None = None,
+        until: Callable[[Any], object] | None = None,
+        timeout: float | None = 60,
+    ) -> Any:
+        """Wait for the entry under `key` and return its value.
+
+        For any value; or for one that is equal to `equals` as JSON; or for one of a version greater than `after`; or
+        for one of which `until(value)` is true. After `timeout` seconds (None: never) WaitTimeoutError is raised. A
+        value that is replaced at once may be missed; watch() gives each.
+        """
+        return self._run(_waiting.wait(self._calls, key, Condition.of(equals, after, until), timeout))
+
+    def watch(self, prefix: str = "", *, since: int | None = None, timeout: float | None = None) -> Watch:
+        """Iterate over the changes of keys that begin with `prefix`, as they happen: in order, each once.
+
+        They are those after the revision `since`, or without it those from now on. The iteration ends when no change
+        came for `timeout` seconds (None: never). It goes on where it was after a lost connection and a restart of the
+        server; to go on in another process, give it the `revision` of this one. RevisionTrimmedError is raised where
+        the server's log does not reach back to `since` any more.
+        """
+        return Watch(Following(self._calls, prefix, since, timeout), self._run)
+
+    def changes(self, since: int, prefix: str = "", limit: int = 1_000) -> ChangePage:
+        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch()."""
+        return self._send(self._calls.changes(since, prefix, limit))
+
+    def lock(self, name: str, *, ttl: float | timedelta = 60, timeout: float | None = None) -> Lease:
+        """Return the lease `name`, for a `with` statement: entering acquires it, leaving releases it.
+
+        Only one holder can have it at a time. It is renewed in the background; when this process dies or is cut off,
+        it passes on after `ttl` seconds. Where another holds it, it is waited for, up to `timeout` seconds (None: as
+        long as it takes), and then LeaseHeldError is raised.
+        """
+        return Lease(self._run, self._calls, name, ttl, timeout, self._settings.agent)
+
+    def claim(self, prefix: str, *, ttl: float | timedelta = 60, timeout: float | None = 0) -> Task | None:
+        """Take the first entry whose key begins with `prefix` and that nobody else holds; None if there is none.
+
+        It is waited for up to `timeout` seconds (None: as long as it takes). The entry stays where it is until the
+        task is completed; when this process dies, anybody can claim it after `ttl` seconds.
+        """
+        holder = self._settings.agent
+        found = self._run(
+            _leases.claim(
+                self._calls, prefix, ttl, timeout, holder,
+                lambda name: Lease(self._run, self._calls, name, ttl, None, holder),
+            )
+        )  # fmt: skip
+        return Task(self._calls, *found, self._run) if found else None
+
+    def transaction(self, *, lease: Lease | None = None) -> Transaction:
+        """Return a transaction, for a `with` statement: what it writes is written at its end, all or nothing.
+
+            with memory.transaction() as t:
+                balance = t.get("balance", 0)
+                t.set("balance", balance - 10)
+                t.append("log", ["paid", 10])
+
+        What it read must then be as it was read: else TransactionConflictError, and nothing is written. An exception in
+        the block is passed on, and nothing is written.
+        """
+        return Transaction(self._calls, lease, self._run)
+
+    def set_many(
+        self, mapping: Mapping[str, JSONValue], *, ttl: float | timedelta | None = None, lease: Lease | None = None
+    ) -> None:
+        """Store each value of `mapping` under its key, in one request.
+
+        Up to 500 entries (and 8 MiB) it is all or nothing; more are sent in several requests, each all or nothing.
+        """
+        self._run(_transactions.set_many(self._calls, mapping, ttl, lease))
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return the values under those of `keys` that are there.
+
+        Up to 500 keys and 8 MiB of values are all as they were at one moment; more are read in several requests.
+        """
+        return self._run(_transactions.get_many(self._calls, keys))
+
+    def delete_many(self, keys: Iterable[str], *, lease: Lease | None = None) -> int:
+        """Delete those of `keys` that are there and return how many; up to 500 keys all or nothing."""
+        return self._run(_transactions.delete_many(self._calls, keys, lease))
 
     def close(self) -> None:
         """Close the connections (of this process, after a fork). Any further call raises RuntimeError."""
@@ -205,6 +381,24 @@ class Memory:
                 return
             call = page_of(prefix, page.next_cursor)
 
+    def _run(self, steps: Steps[T]) -> T:
+        """Do the steps one after the other and return their result."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = self._do(step)
+                except BotWireError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _do(self, step: Call[Any] | Pause) -> Any:
+        return time.sleep(step.seconds) if isinstance(step, Pause) else self._send(step)
+
     def _send(self, call: Call[T]) -> T:
         exchange = Exchange(call, self._settings)
         while True:
@@ -217,7 +411,13 @@ class Memory:
 
     def _attempt(self, call: Call[T]) -> Outcome:
         try:
-            return self._client().request(call.method, call.url, headers=call.headers, content=call.content)
+            return self._client().request(
+                call.method,
+                call.url,
+                headers=call.headers,
+                content=call.content,
+                timeout=self._settings.timeout_of(call.wait),
+            )
         except httpx.RequestError as error:
             return error
 

@@ -1,82 +1,101 @@
 """Every request of the HTTP API and what its answer means, once for the sync and the async client.
 
-Nothing here sends anything; `_sync` and `_async` do.
+Nothing here sends anything; `_sync` and `_async` do. What a PATCH or a batch says is written in `_operations`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Protocol
 from urllib.parse import quote
 
-import httpx
-
+from botwire import _operations as operations
 from botwire._answers import (
-    Members,
+    BatchAnswer,
+    Changed,
+    Claimed,
+    Grant,
     Page,
+    read_batch,
+    read_brief_change,
+    read_change_page,
+    read_changed,
+    read_claimed,
     read_count,
     read_deleted,
+    read_entries,
     read_entry,
+    read_grant,
     read_items,
     read_keys,
+    read_released,
     read_set_result,
     read_usage,
 )
-from botwire._exceptions import InvalidTTLError
-from botwire._models import Entry, SetResult, Usage
+from botwire._call import Call, idempotent
+from botwire._models import ChangePage, Entry, SetResult, Usage
 from botwire._names import check_key, check_prefix
-from botwire._problems import refusal, unexpected
+from botwire._operations import Operation
 from botwire._values import JSONValue, encode_value
 
-T = TypeVar("T")
-
-# Above what any server takes; NaN and infinity are not below it, and so never become JSON.
-_BEYOND_ANY_TTL = 1e15
+_JSON = {"Content-Type": "application/json"}
+_MINIMAL = {"Prefer": "return=minimal"}
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """One request; `read` makes its result of the members and the status of an answer of 2xx."""
+class Fenced(Protocol):
+    """A lease, as far as a request names it; `fencing` raises LeaseLostError where it is known to be lost."""
 
-    method: str
-    url: str
-    read: Callable[[Members, int], T]
-    headers: dict[str, str] = field(default_factory=dict)
-    content: bytes | None = None
-
-    def result(self, response: httpx.Response) -> T:
-        """What the answer says; BotWireAPIError for 4xx and 5xx, UnexpectedAnswerError if it is not BotWire's."""
-        if response.is_error:
-            raise refusal(response)
-        if not response.is_success:
-            raise unexpected(response)
-        try:
-            return self.read(Members(json.loads(response.content)), response.status_code)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise unexpected(response) from error
+    @property
+    def name(self) -> str: ...
+    @property
+    def fencing(self) -> int: ...
 
 
 class Calls:
-    """The requests about one namespace of the server at `base_url`. Arguments are checked here, before any is sent."""
+    """The requests about one namespace of the server at `base_url`. Arguments are checked here, before any is sent.
+
+    A write carries an Idempotency-Key, so that it may be repeated after a lost answer; but not the set and the delete
+    without condition: the key would cost each of them a row in the server's database and the fast way through it.
+    """
 
     def __init__(self, base_url: str, namespace: str) -> None:
         self._memory = f"{base_url}/memory/{namespace}"
         self._namespace = f"{base_url}/namespaces/{namespace}"
 
+    # --- entries
+
     def set(
-        self, key: str, value: JSONValue, ttl: float | timedelta | None, if_version: int | None, if_absent: bool
+        self,
+        key: str,
+        value: JSONValue,
+        ttl: float | timedelta | None,
+        if_version: int | None,
+        if_absent: bool,
+        lease: Fenced | None = None,
     ) -> Call[SetResult]:
-        headers = {"Content-Type": "application/json", **_condition(if_version, if_absent)}
+        condition = {**_condition(if_version, if_absent), **_fence(lease)}
+        headers = {**_JSON, **condition, **(idempotent() if condition else {})}
         return Call("PUT", self._entry(key), read_set_result, headers, _set_body(value, ttl))
 
     def get_entry(self, key: str) -> Call[Entry]:
         return Call("GET", self._entry(key), read_entry)
 
-    def delete(self, key: str, if_version: int | None) -> Call[bool]:
-        return Call("DELETE", self._entry(key), read_deleted, _condition(if_version))
+    def awaited_entry(self, key: str, wait: int, *, seen: int | None, equals: bytes | None) -> Call[Entry | None]:
+        """The entry, held back by the server until it is worth an answer; None where it is still the version `seen`."""
+        query = _query(wait=str(wait) if wait else None, equals=equals.decode() if equals and wait else None)
+        headers = {} if seen is None or (equals and wait) else {"If-None-Match": f'"{seen}"'}
+        return Call("GET", self._entry(key) + query, read_entry, headers, wait=wait, unchanged=lambda: None)
+
+    def delete(self, key: str, if_version: int | None, lease: Fenced | None = None) -> Call[bool]:
+        condition = {**_condition(if_version), **_fence(lease)}
+        return Call("DELETE", self._entry(key), read_deleted, {**condition, **(idempotent() if condition else {})})
+
+    def change(self, key: str, operation: Operation, lease: Fenced | None, is_brief: bool = False) -> Call[Changed]:
+        """A PATCH; where `is_brief`, the answer leaves out the value as it is now."""
+        headers = {**_JSON, **(_MINIMAL if is_brief else {}), **_fence(lease), **idempotent()}
+        read = read_brief_change if is_brief else read_changed
+        return Call("PATCH", self._entry(key), read, headers, operations.json_text(operation))
 
     def exists(self, key: str) -> Call[bool]:
         """Ask for the first of the keys that begin with `key`: it is `key` itself, if that exists. No value travels."""
@@ -89,35 +108,75 @@ class Calls:
     def items(self, prefix: str, cursor: str | None = None) -> Call[Page[tuple[str, Any]]]:
         return Call("GET", self._list(prefix, cursor, include="values"), read_items)
 
+    def entries(self, prefix: str, cursor: str | None = None) -> Call[Page[Entry]]:
+        return Call("GET", self._list(prefix, cursor, include="values"), read_entries)
+
     def clear(self, prefix: str) -> Call[int]:
         return Call("DELETE", self._list(prefix), read_count)
+
+    # --- the namespace
 
     def usage(self) -> Call[Usage]:
         return Call("GET", self._namespace, read_usage)
 
+    def batch(self, batch: list[Operation], lease: Fenced | None = None) -> Call[BatchAnswer]:
+        """All of `batch` or nothing; one that only reads may be repeated as it is."""
+        is_harmless = all(operation["op"] in (b'"get"', b'"check"') for operation in batch)
+        headers = {**_JSON, **_fence(lease), **({} if is_harmless else idempotent())}
+        body = operations.batch_text(batch)
+        return Call("POST", f"{self._namespace}/batch", read_batch, headers, body, is_harmless=is_harmless)
+
+    def changes(self, since: int | None, prefix: str, limit: int | None, wait: int = 0) -> Call[ChangePage]:
+        query = _query(
+            since=None if since is None else str(since),
+            prefix=check_prefix(prefix),
+            limit=None if limit is None else str(limit),
+            wait=str(wait) if wait else None,
+        )
+        return Call("GET", f"{self._namespace}/changes{query}", read_change_page, wait=wait)
+
+    # --- leases
+
+    def acquire(self, name: str, ttl: float | timedelta, holder: str | None, wait: int) -> Call[Grant]:
+        body = _lease_body(ttl, holder=holder)
+        url = self._lease(name) + _query(wait=str(wait) if wait else None)
+        return Call("POST", url, read_grant, {**_JSON, **idempotent()}, body, wait=wait)
+
+    def renew(self, name: str, fencing: int, ttl: float | timedelta) -> Call[Grant]:
+        body = _lease_body(ttl, fencing=fencing)
+        return Call("PUT", self._lease(name), read_grant, dict(_JSON), body, is_harmless=True)
+
+    def release(self, name: str, fencing: int) -> Call[bool]:
+        return Call("DELETE", f"{self._lease(name)}?fencing={fencing}", read_released, idempotent())
+
+    def claim(self, prefix: str, ttl: float | timedelta, holder: str | None, wait: int) -> Call[Claimed]:
+        body = _lease_body(ttl, prefix=check_prefix(prefix), holder=holder)
+        url = f"{self._namespace}/claims" + _query(wait=str(wait) if wait else None)
+        return Call("POST", url, read_claimed, {**_JSON, **idempotent()}, body, wait=wait)
+
     def _entry(self, key: str) -> str:
         return f"{self._memory}/{quote(check_key(key), safe='')}"
 
+    def _lease(self, name: str) -> str:
+        return f"{self._namespace}/leases/{quote(check_key(name), safe='')}"
+
     def _list(self, prefix: str, cursor: str | None = None, **parameters: str) -> str:
-        given = {"prefix": check_prefix(prefix), "cursor": cursor, **parameters}
-        query = "&".join(f"{name}={quote(text, safe='')}" for name, text in given.items() if text)
-        return f"{self._memory}?{query}" if query else self._memory
+        return self._memory + _query(prefix=check_prefix(prefix), cursor=cursor, **parameters)
+
+
+def _query(**parameters: str | None) -> str:
+    query = "&".join(f"{name}={quote(text, safe='')}" for name, text in parameters.items() if text)
+    return f"?{query}" if query else ""
 
 
 def _set_body(value: JSONValue, ttl: float | timedelta | None) -> bytes:
     body = b'{"value":' + encode_value(value)
-    return body + (b"}" if ttl is None else b',"ttl":' + _seconds(ttl).encode() + b"}")
+    return body + (b"}" if ttl is None else b',"ttl":' + operations.seconds_text(ttl).encode() + b"}")
 
 
-def _seconds(ttl: float | timedelta) -> str:
-    seconds = ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"ttl is a number of seconds or a timedelta, not {type(ttl).__name__}.")
-    if not abs(seconds) < _BEYOND_ANY_TTL:
-        raise InvalidTTLError(
-            f"ttl is a number of seconds, below {_BEYOND_ANY_TTL:g}; leave it out for an entry that stays."
-        )
-    return json.dumps(int(seconds) if seconds == int(seconds) else seconds)
+def _lease_body(ttl: float | timedelta, **members: str | int | None) -> bytes:
+    given = {name: json.dumps(member).encode() for name, member in members.items() if member is not None}
+    return operations.json_text({"ttl": operations.seconds_text(ttl).encode(), **given})
 
 
 def _condition(if_version: int | None, if_absent: bool = False) -> dict[str, str]:
@@ -125,6 +184,8 @@ def _condition(if_version: int | None, if_absent: bool = False) -> dict[str, str
         return {"If-None-Match": "*"} if if_absent else {}
     if if_absent:
         raise ValueError("if_version and if_absent exclude each other: an absent key has no version.")
-    if isinstance(if_version, bool) or not isinstance(if_version, int):
-        raise TypeError(f"if_version is the int that an entry's version is, not {type(if_version).__name__}.")
-    return {"If-Match": f'"{int(if_version)}"'}
+    return {"If-Match": f'"{operations.checked_version(if_version)}"'}
+
+
+def _fence(lease: Fenced | None) -> dict[str, str]:
+    return {} if lease is None else {"X-BotWire-Lease": f"{quote(lease.name, safe='')}={lease.fencing}"}

@@ -1,0 +1,303 @@
+"""The command `botwire`: the verbs of Memory for shells and pipes, JSON in and JSON out.
+
+What it says and how it ends is decided here; how its commands are called is in `_cli_arguments`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from botwire._cli_arguments import parse
+from botwire._exceptions import (
+    BotWireAPIError,
+    BotWireConnectionError,
+    BotWireError,
+    LeaseHeldError,
+    LeaseLostError,
+    UnexpectedAnswerError,
+    WaitTimeoutError,
+)
+from botwire._models import Entry
+from botwire._sync import Memory
+
+FOUND, NOT_THERE, USAGE, REFUSED, NO_CONNECTION = range(5)
+INTERRUPTED = 130
+#: Entries of an import that are sent together.
+_TOGETHER = 100
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line says and return the exit status."""
+    given = parse(arguments)
+    try:
+        with Memory(
+            given.namespace, base_url=given.url, token=given.token, agent=given.agent, timeout=given.patience
+        ) as memory:
+            status = COMMANDS[given.command](memory, given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _end_quietly()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (BotWireError, ValueError, TypeError, OSError) as error:
+        print(f"botwire: {error}", file=sys.stderr)  # noqa: T201 - this is what it is for
+        return _status_of(error)
+    return status
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, WaitTimeoutError | LeaseHeldError):
+        return NOT_THERE
+    if isinstance(error, BotWireConnectionError | UnexpectedAnswerError):
+        return NO_CONNECTION
+    if isinstance(error, BotWireAPIError) and error.status is not None:
+        return REFUSED
+    return REFUSED if isinstance(error, LeaseLostError) else USAGE
+
+
+def _end_quietly() -> int:
+    """Whoever read our output has enough of it. Nothing is left to be flushed into a closed pipe at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+# --- commands
+
+
+def _get(memory: Memory, given: Namespace) -> int:
+    entries = memory.get_many(given.keys) if len(given.keys) > 1 else None
+    if entries is not None:
+        _show(entries)
+        return FOUND if len(entries) == len(set(given.keys)) else NOT_THERE
+    missing = object()
+    value = memory.get(given.keys[0], missing)
+    if value is missing:
+        return NOT_THERE
+    _show(value, given.raw)
+    return FOUND
+
+
+def _set(memory: Memory, given: Namespace) -> int:
+    value = _value(given)
+    result = memory.set(given.key, value, ttl=given.ttl, if_version=given.if_version, if_absent=given.if_absent)
+    _show({"version": result.version, "created": result.created})
+    return FOUND
+
+
+def _delete(memory: Memory, given: Namespace) -> int:
+    if given.if_version is not None:
+        return FOUND if memory.delete(given.keys[0], if_version=given.if_version) else NOT_THERE
+    return FOUND if memory.delete_many(given.keys) == len(set(given.keys)) else NOT_THERE
+
+
+def _list(memory: Memory, given: Namespace) -> int:
+    status = NOT_THERE
+    rows: Iterable[Any] = memory.items(given.prefix) if given.values else memory._each(memory._calls.keys, given.prefix)
+    for row in rows:
+        _show(list(row)) if given.values else _print(row if given.raw else _json(row))
+        status = FOUND
+    return status
+
+
+def _append(memory: Memory, given: Namespace) -> int:
+    _show(memory.append(given.key, _value(given), max_length=given.max_length, ttl=given.ttl))
+    return FOUND
+
+
+def _increment(memory: Memory, given: Namespace) -> int:
+    _show(memory.increment(given.key, given.by, initial=given.initial))
+    return FOUND
+
+
+def _wait(memory: Memory, given: Namespace) -> int:
+    condition = {"after": given.after} if given.equals is None else {"equals": _parsed(given.equals, "--equals")}
+    _show(memory.wait(given.key, timeout=given.timeout, **condition), given.raw)
+    return FOUND
+
+
+def _watch(memory: Memory, given: Namespace) -> int:
+    left = given.count
+    for change in memory.watch(given.prefix, since=given.since, timeout=given.timeout):
+        _show(_plain(asdict(change)))
+        sys.stdout.flush()
+        left = None if left is None else left - 1
+        if left == 0:
+            return FOUND
+    return NOT_THERE
+
+
+def _lock(memory: Memory, given: Namespace) -> int:
+    """Run the command while the lease is held; its exit status is ours. If the lease is lost, it is asked to end."""
+    with memory.lock(given.name, ttl=given.ttl, timeout=given.timeout) as lease:
+        environment = {**os.environ, "BOTWIRE_LEASE": lease.name, "BOTWIRE_FENCING": str(lease.fencing)}
+        with subprocess.Popen(given.program, env=environment) as process:  # noqa: S603 - what the user asked for
+            _forward_signals(process)
+            while True:
+                try:
+                    status = process.wait(given.ttl / 10)
+                    break
+                except subprocess.TimeoutExpired:
+                    if not lease.is_held:
+                        process.terminate()
+    return status if status >= 0 else 128 - status
+
+
+def _forward_signals(process: subprocess.Popen[bytes]) -> None:
+    """A signal that would end us is for the program; we end, and release, when it has ended."""
+
+    def forward(number: int, frame: object) -> None:
+        process.send_signal(number)
+
+    signal.signal(signal.SIGTERM, forward)
+    # From the keyboard, both get it.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+
+
+def _usage(memory: Memory, given: Namespace) -> int:
+    _show(_plain(asdict(memory.usage())), is_indented=sys.stdout.isatty())
+    return FOUND
+
+
+def _export(memory: Memory, given: Namespace) -> int:
+    with _Progress("exported") as progress:
+        for entry in memory._each(memory._calls.entries, given.prefix):
+            _show(_exported(entry))
+            progress.advance()
+    return FOUND
+
+
+def _exported(entry: Entry) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": entry.key, "value": entry.value}
+    return row if entry.expires_at is None else {**row, "expires_at": entry.expires_at.isoformat()}
+
+
+def _import(memory: Memory, given: Namespace) -> int:
+    with _Progress("imported") as progress, _input(given.file) as lines:
+        rows = (_imported(line, number) for number, line in enumerate(lines, 1) if line.strip())
+        for together in _chunks((row for row in rows if row[2] is None or row[2] > 0), _TOGETHER):
+            lasting = {key: value for key, value, ttl in together if ttl is None}
+            memory.set_many(lasting)
+            for key, value, ttl in together:
+                if ttl is not None and key not in lasting:
+                    memory.set(key, value, ttl=ttl)
+            progress.advance(len(together))
+    _show({"imported": progress.count})
+    return FOUND
+
+
+def _imported(line: str, number: int) -> tuple[str, Any, float | None]:
+    """Key, value and seconds to live of a line that was exported."""
+    row = _parsed(line, f"Line {number}")
+    if not isinstance(row, dict) or "value" not in row or not isinstance(row.get("key"), str):
+        raise ValueError(f'Line {number} is not like {{"key": "a", "value": 1}}.')
+    expires_at = row.get("expires_at")
+    if expires_at is None:
+        return row["key"], row["value"], None
+    return row["key"], row["value"], (datetime.fromisoformat(expires_at) - datetime.now(UTC)).total_seconds()
+
+
+def _chunks(rows: Iterator[tuple[str, Any, float | None]], size: int) -> Iterator[list[tuple[str, Any, float | None]]]:
+    chunk = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
+    "get": _get,
+    "set": _set,
+    "delete": _delete,
+    "list": _list,
+    "append": _append,
+    "increment": _increment,
+    "wait": _wait,
+    "watch": _watch,
+    "lock": _lock,
+    "usage": _usage,
+    "export": _export,
+    "import": _import,
+}
+
+
+# --- in and out
+
+
+def _value(given: Namespace) -> Any:
+    """The value on the command line, or for `-` what stands on stdin; JSON, or with --raw a string as it is."""
+    text = sys.stdin.read() if given.value == "-" else given.value
+    if given.raw:
+        return text.removesuffix("\n") if given.value == "-" else text
+    return _parsed(text, "The value")
+
+
+def _parsed(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f'{what} is not JSON: {error}. Text is "quoted" in JSON; --raw takes it as it is.') from None
+
+
+def _show(value: Any, is_raw: bool = False, is_indented: bool = False) -> None:
+    _print(value if is_raw and isinstance(value, str) else _json(value, 2 if is_indented else None))
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _plain(members: dict[str, Any]) -> dict[str, Any]:
+    """Times as text."""
+    return {name: member.isoformat() if hasattr(member, "isoformat") else member for name, member in members.items()}
+
+
+class _input:  # noqa: N801 - used like open()
+    """A file to read, or stdin for `-`."""
+
+    def __init__(self, name: str) -> None:
+        self._file: IO[str] = sys.stdin if name == "-" else open(name, encoding="utf-8")  # noqa: SIM115
+
+    def __enter__(self) -> IO[str]:
+        return self._file
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not sys.stdin:
+            self._file.close()
+
+
+class _Progress:
+    """A count on stderr that grows while long work goes on; nothing where that is no terminal."""
+
+    def __init__(self, done: str) -> None:
+        self.count = 0
+        self._done = done
+        self._is_seen = sys.stderr.isatty()
+
+    def advance(self, by: int = 1) -> None:
+        self.count += by
+        if self._is_seen and (self.count % _TOGETHER == 0 or by > 1):
+            sys.stderr.write(f"\r{self.count:,} {self._done}")
+            sys.stderr.flush()
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._is_seen:
+            sys.stderr.write(f"\r{self.count:,} {self._done}\n")

@@ -1,0 +1,227 @@
+"""How the command `botwire` is called, and the help that teaches it. What its commands do is in `_cli`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+from typing import Any
+
+from botwire._settings import TIMEOUT, __version__
+
+_ABOUT = """\
+Shared memory for teams of AI agents, from the shell. Values are JSON, in and out.
+
+  export BOTWIRE_URL=http://127.0.0.1:8000 BOTWIRE_NAMESPACE=my-desk
+  botwire set status '"running"'
+  botwire get status
+  botwire increment visits
+  echo '{"url": "https://example.org"}' | botwire append found -
+  botwire wait status --equals '"done"' --timeout 600 && echo finished
+  botwire watch orders/ | jq .value
+  botwire lock deploy -- ./deploy.sh
+  botwire export > backup.jsonl; botwire import backup.jsonl
+"""
+_STATUSES = """\
+exit status:
+  0  found, done, true
+  1  not there, false, or not in time
+  2  the command line or the input is wrong
+  3  the server refused
+  4  no connection, or what answers is no BotWire
+(`lock` ends with the status of its command.)
+"""
+_VALUE = "JSON; - reads it from stdin"
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """What the command line says; a wrong one ends the program with status 2."""
+    whole = _parser()
+    given = whole.parse_args(arguments)
+    if given.namespace is None:
+        whole.error("which namespace? Say -n NAME, or set BOTWIRE_NAMESPACE.")
+    return given
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(
+        prog="botwire", description=_ABOUT, epilog=_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    whole.add_argument("--version", action="version", version=f"botwire {__version__}")
+    commands = _Commands(whole)
+
+    get = commands.add(
+        "get", "print the value under a key",
+        "botwire get status", "botwire get status --raw      # a string without quotes",
+        "botwire get a b c             # an object of those that are there",
+    )  # fmt: skip
+    get.add_argument("keys", nargs="+", metavar="KEY")
+    _raw(get, "print a string as it is, without quotes")
+
+    set_ = commands.add(
+        "set", "store a value under a key",
+        "botwire set price 412.5 --ttl 60", "botwire set note --raw 'any text'",
+        "botwire set lock '\"me\"' --if-absent  # 3 if somebody was first",
+        "cat report.json | botwire set report -",
+    )  # fmt: skip
+    _key_and_value(set_)
+    _ttl(set_)
+    set_.add_argument("--if-version", type=int, metavar="N", help="only if that is the entry's version")
+    set_.add_argument("--if-absent", action="store_true", help="only if there is no entry")
+
+    delete = commands.add("delete", "delete keys; 1 if one was not there", "botwire delete price status")
+    delete.add_argument("keys", nargs="+", metavar="KEY")
+    delete.add_argument("--if-version", type=int, metavar="N", help="only if that is the entry's version (one key)")
+
+    list_ = commands.add(
+        "list", "print keys, one a line, in the order of their bytes",
+        "botwire list user: --raw", "botwire list --values         # [key, value] a line",
+    )  # fmt: skip
+    _prefix(list_)
+    list_.add_argument("--values", action="store_true", help="print [key, value]")
+    _raw(list_, "print keys as they are, without quotes")
+
+    append = commands.add(
+        "append", "append a value to a list, and print its length",
+        "botwire append log '{\"level\": \"info\"}' --max-length 1000", "date | botwire append log --raw -",
+    )  # fmt: skip
+    _key_and_value(append)
+    append.add_argument("--max-length", type=int, metavar="N", help="keep only the newest N")
+    _ttl(append)
+
+    increment = commands.add(
+        "increment", "add to a number, and print the sum", "botwire increment visits", "botwire increment balance -2.5"
+    )
+    increment.add_argument("key", metavar="KEY")
+    increment.add_argument("by", nargs="?", type=_number, default=1, metavar="BY", help="how much to add (1)")
+    increment.add_argument("--initial", type=_number, default=0, metavar="N", help="what a missing key counts as (0)")
+
+    wait = commands.add(
+        "wait", "wait for a value, and print it; 1 if it does not come in time",
+        "botwire wait report", "botwire wait status --equals '\"done\"' --timeout 600",
+        "botwire wait price --after 17   # for a version greater than 17",
+    )  # fmt: skip
+    wait.add_argument("key", metavar="KEY")
+    which = wait.add_mutually_exclusive_group()
+    which.add_argument("--equals", metavar="JSON", help="wait until the value equals this")
+    which.add_argument("--after", type=int, metavar="VERSION", help="wait for a version greater than this")
+    _timeout(wait, 60)
+    _raw(wait, "print a string as it is, without quotes")
+
+    watch = commands.add(
+        "watch", "print changes as they happen, one JSON object a line",
+        "botwire watch orders/", "botwire watch --since 17 --timeout 5   # what came after revision 17",
+    )  # fmt: skip
+    _prefix(watch)
+    watch.add_argument("--since", type=int, metavar="REVISION", help="begin after this revision (default: now)")
+    watch.add_argument("--count", type=_positive, metavar="N", help="end after N changes")
+    _timeout(watch, None)
+
+    lock = commands.add(
+        "lock", "run a command while holding a lock, which is renewed meanwhile",
+        "botwire lock deploy -- ./deploy.sh", "botwire lock nightly --timeout 0 -- make report   # 1 if another has it",
+        after="It finds BOTWIRE_LEASE and BOTWIRE_FENCING in its environment, and gets SIGTERM if the lock is lost.",
+    )  # fmt: skip
+    lock.add_argument("name", metavar="NAME")
+    lock.add_argument("--ttl", type=float, default=60, metavar="SECONDS", help="how long it outlives us (60)")
+    _timeout(lock, None)
+    lock.add_argument("program", nargs="+", metavar="COMMAND", help="after --, the command and its arguments")
+
+    commands.add("usage", "print what the namespace uses, and its limits", "botwire usage")
+
+    export = commands.add(
+        "export", "print all entries, one JSON object a line",
+        "botwire export > backup.jsonl", "botwire export user: | wc -l"
+    )  # fmt: skip
+    _prefix(export)
+
+    import_ = commands.add(
+        "import", "store what was exported",
+        "botwire import backup.jsonl", "botwire -n old export | botwire -n new import -",
+        after="Each line is one write. Entries that have expired meanwhile are left out.",
+    )  # fmt: skip
+    import_.add_argument("file", metavar="FILE", help="a file, or - for stdin")
+    return whole
+
+
+class _Commands:
+    """The commands of a parser; each takes the options that all of them have."""
+
+    def __init__(self, whole: argparse.ArgumentParser) -> None:
+        _connection(whole, is_default=True)
+        self._shared = argparse.ArgumentParser(add_help=False)
+        _connection(self._shared, is_default=False)
+        self._parsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+
+    def add(self, name: str, does: str, *examples: str, after: str = "") -> argparse.ArgumentParser:
+        lines = "\n".join(f"  {example}" for example in examples)
+        return self._parsers.add_parser(
+            name,
+            help=does,
+            description=f"{does[0].upper()}{does[1:]}.",
+            epilog=f"examples:\n{lines}\n\n{after}",
+            parents=[self._shared],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+
+def _connection(to: argparse.ArgumentParser, is_default: bool) -> None:
+    """The options that stand before the command or after it; only before it they have defaults to fall back on."""
+
+    def add(*names: str, default: Any = None, **options: Any) -> None:
+        to.add_argument(*names, default=default if is_default else argparse.SUPPRESS, **options)
+
+    def from_environment(name: str, *names: str, says: str = "", **options: Any) -> None:
+        add(*names, default=os.environ.get(name) or None, help=f"{says}default: {name}", **options)
+
+    from_environment("BOTWIRE_NAMESPACE", "-n", "--namespace", metavar="NAME")
+    add("--url", metavar="URL", help="the server; default: BOTWIRE_URL")
+    from_environment("BOTWIRE_TOKEN", "--token")
+    from_environment("BOTWIRE_AGENT", "--agent", metavar="NAME", says="the writer; ")
+    add("--patience", type=float, default=TIMEOUT, metavar="SECONDS", help=f"for each answer ({TIMEOUT:g})")
+
+
+def _key_and_value(to: argparse.ArgumentParser) -> None:
+    to.add_argument("key", metavar="KEY")
+    to.add_argument("value", metavar="VALUE", help=_VALUE)
+    _raw(to, "take the value as a string, not as JSON")
+
+
+def _raw(to: argparse.ArgumentParser, text: str) -> None:
+    to.add_argument("-r", "--raw", action="store_true", help=text)
+
+
+def _prefix(to: argparse.ArgumentParser) -> None:
+    to.add_argument("prefix", nargs="?", default="", metavar="PREFIX", help="only keys that begin with it")
+
+
+def _ttl(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--ttl", type=float, metavar="SECONDS", help="the entry is gone after that")
+
+
+def _timeout(to: argparse.ArgumentParser, default: float | None) -> None:
+    text = "no end" if default is None else f"{default:g}"
+    to.add_argument("--timeout", type=_seconds, default=default, metavar="SECONDS", help=f"how long to wait ({text})")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(text)
+    return seconds
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _number(text: str) -> int | float:
+    number = json.loads(text)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise ValueError(text)
+    return number

@@ -1,0 +1,191 @@
+"""Units of work: what reads, decides and writes in one transaction, with the namespace locked. No rule is made here.
+
+A unit may be bound to a lease that has to be held, and be done once only for all requests with one idempotency key. A
+refusal leaves nothing behind; a namespace that is not there is made, unless the unit writes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from namespaces import clock, database, engine
+from namespaces.errors import IdempotencyKeyReused, LeaseLost, NamespaceNotFound, Restricted, StorageLimit
+from namespaces.limits import limit
+from namespaces.models import Namespace
+from namespaces.removal import reclaim
+from namespaces.verdicts import restriction_of
+
+T = TypeVar("T")
+
+_FIND_RECEIPT = """
+SELECT request, answer FROM namespaces_receipt WHERE namespace_id = %(namespace)s AND key = %(key)s AND at > %(since)s
+"""
+_KEEP_RECEIPT = """
+INSERT INTO namespaces_receipt (namespace_id, key, request, answer, at)
+VALUES (%(namespace)s, %(key)s, %(request)s, %(answer)s, %(now)s)
+ON CONFLICT (namespace_id, key) DO UPDATE SET request = excluded.request, answer = excluded.answer, at = excluded.at
+"""
+_FIND_HELD = """
+SELECT fencing FROM namespaces_lease WHERE namespace_id = %(namespace)s AND name = %(name)s AND expires_at > %(now)s
+"""
+
+
+class Repeated(Exception):
+    """No refusal: the request was carried out before, and nothing is done now. `answer` is what was kept then."""
+
+    def __init__(self, namespace: str, answer: str) -> None:
+        super().__init__("This request was answered before.")
+        self.namespace, self.answer = namespace, answer
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A request that is carried out once. `request` tells it from others; `keep` makes of a result what is kept."""
+
+    key: str
+    request: str
+    keep: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease as its holder names it."""
+
+    name: str
+    fencing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a write is bound to beside its condition. Without any, it needs no unit of work."""
+
+    lease: Held | None = None
+    once: Once | None = None
+
+
+FREE = Terms()
+
+
+@dataclass(slots=True)
+class Unit:
+    """A locked namespace and the moment that counts. Whoever writes through `cursor` says so in `has_written`."""
+
+    cursor: Any
+    namespace: str
+    now: datetime
+    fencing: int
+    revision: int
+    restriction: Restricted | None
+    has_written: bool = False
+
+    def execute(self, sql: str, **parameters: Any) -> None:
+        """Run a statement, with `namespace` and `now` among its parameters."""
+        known = {"namespace": self.namespace, "now": database.as_parameter(self.now)}
+        self.cursor.execute(sql, known | parameters)
+
+    def fetch(self, sql: str, **parameters: Any) -> Mapping[str, Any] | None:
+        """The first row that a statement answers, by the names of its columns."""
+        self.execute(sql, **parameters)
+        return database.as_row(self.cursor)
+
+    def check_readable(self) -> None:
+        """Raise NamespaceSuspended if it is."""
+        if self.restriction and self.restriction.forbids_reading:
+            raise self.restriction
+
+    def check_writable(self) -> None:
+        """Raise NamespaceSuspended or NamespaceReadOnly if it is."""
+        if self.restriction:
+            raise self.restriction
+
+
+def carry_out(
+    namespace: str,
+    work: Callable[[Unit], T],
+    *,
+    now: datetime,
+    address: str,
+    admit_creation: Callable[[], None],
+    terms: Terms = FREE,
+) -> T:
+    """What `work` returns, done under `terms`, after room was made if it lacked only that.
+
+    Raises what `work` raises, LeaseLost, IdempotencyKeyReused, what `admit_creation` raises, DatabaseUnavailable,
+    DiskFull; and Repeated where it was done before.
+    """
+
+    def bound(cursor: Any, row: database.Row) -> T:
+        return _do(_unit_of(cursor, row, namespace, now), work, terms)
+
+    def attempt() -> T:
+        try:
+            return engine.transact(namespace, bound)
+        except NamespaceNotFound:
+            return _carry_out_in_new_namespace(namespace, bound, now, address, admit_creation)
+
+    with database.turn(writes=True):
+        try:
+            return attempt()
+        except StorageLimit:
+            if not reclaim(namespace, now):
+                raise
+            return attempt()
+
+
+def _carry_out_in_new_namespace(
+    namespace: str,
+    bound: Callable[[Any, database.Row], T],
+    now: datetime,
+    address: str,
+    admit_creation: Callable[[], None],
+) -> T:
+    with database.write_transaction():
+        born = {"created_at": now, "created_from": address}
+        _, is_made = Namespace.objects.get_or_create(name=namespace, defaults=born)
+        result = database.transact(namespace, bound)
+        if is_made:
+            if Namespace.objects.filter(name=namespace, revision=0, fencing=0).exists():
+                transaction.set_rollback(True)  # nothing was written, so it does not exist
+            else:
+                admit_creation()  # asked only by the one who makes it, and undone with it
+    return result
+
+
+def _unit_of(cursor: Any, row: database.Row, namespace: str, now: datetime) -> Unit:
+    until = row["status_until"] and clock.from_database(row["status_until"])
+    is_over = until is not None and until <= now
+    restriction = None if is_over else restriction_of(namespace, row["status"], row["status_reason"], until)
+    return Unit(cursor, namespace, now, row["fencing"], row["revision"], restriction)
+
+
+def _do(unit: Unit, work: Callable[[Unit], T], terms: Terms) -> T:
+    unit.check_readable()
+    if terms.once:
+        _refuse_repetition(unit, terms.once)
+    if terms.lease:
+        check_held(unit, terms.lease)
+    result = work(unit)
+    if terms.once and unit.has_written:
+        once = terms.once
+        unit.execute(_KEEP_RECEIPT, key=once.key, request=once.request, answer=once.keep(result))
+    return result
+
+
+def _refuse_repetition(unit: Unit, once: Once) -> None:
+    since = database.as_parameter(unit.now - timedelta(hours=limit("idempotency_hours")))
+    found = unit.fetch(_FIND_RECEIPT, key=once.key, since=since)
+    if found is None:
+        return
+    if found["request"] != once.request:
+        raise IdempotencyKeyReused(once.key)
+    raise Repeated(unit.namespace, found["answer"])
+
+
+def check_held(unit: Unit, lease: Held) -> None:
+    """Raise LeaseLost unless the lease is held by that number."""
+    found = unit.fetch(_FIND_HELD, name=lease.name)
+    if found is None or found["fencing"] != lease.fencing:
+        raise LeaseLost(lease.name, lease.fencing)
