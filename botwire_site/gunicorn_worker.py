@@ -1,9 +1,11 @@
-"""gunicorn's ASGI worker, with our answer to what is not HTTP, and without two surprises for clients.
+"""gunicorn's ASGI worker, with our answer to what is not HTTP, and without its surprises when a connection or it ends.
 
-Both reach into gunicorn's own protocol, which has no other way in; the version is pinned to one minor release.
+This reaches into gunicorn's own protocol, which has no other way in; pyproject.toml pins its major version.
 """
 
 import asyncio
+import signal
+import sys
 from typing import Any
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -94,6 +96,15 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         self.protocols: set[Protocol] = set()
         gasgi.ASGIProtocol = Protocol
 
+    def init_signals(self) -> None:
+        """Until the loop runs, there is nothing to finish; uvloop would lose a signal that comes before."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: sys.exit(0))
+
+    async def _serve(self) -> None:
+        super().init_signals()
+        await super()._serve()
+
     def handle_exit_signal(self) -> None:
         """SIGTERM: who waits for something to happen is answered at once; gunicorn itself looks once a second."""
         super().handle_exit_signal()
@@ -105,7 +116,7 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         self._end_waits()
 
     def _end_waits(self) -> None:
-        end = getattr(getattr(self, "asgi", None), "end_waits", None)  # not yet, or gunicorn's own for one that fails
+        end = getattr(self.asgi, "end_waits", None)  # gunicorn has an application of its own for one that fails
         if end is not None:
             end()
 

@@ -103,7 +103,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- a cache that all workers share, for the brakes per address
 
 _redis_url = env.str("REDIS_URL", default="")
-if _redis_url:
+IS_REDIS = bool(_redis_url)
+if IS_REDIS:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis_url}}
 else:
     CACHES = {"default": {"BACKEND": "botwire_site.cache.CountingDatabaseCache", "LOCATION": "botwire_cache"}}

@@ -1,7 +1,5 @@
 """The ASGI application: the lane where it can answer, Django everywhere else."""
 
-import logging
-
 from api import problems
 from api.lane import memory
 from api.lane.around import Around
@@ -15,8 +13,6 @@ from api.waits import OUTCOME
 from namespaces import engine, tally
 from namespaces.engine.errors import NotAnswered
 from namespaces.errors import DatabaseTrouble, Refusal
-
-logger = logging.getLogger("botwire.lane")
 
 # What only an answer to OPTIONS has, in `Around`.
 _OF_OPTIONS = (

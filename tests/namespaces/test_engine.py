@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,15 @@ def writes_blocked(database: str) -> Iterator[None]:
         blocker.close()
 
 
-def commits(database: str) -> int:
-    """A number that grows by one with each transaction that writes."""
+def commits(database: str, *, since_now: bool = False) -> int:
+    """A number that grows by one with each transaction that writes; on SQLite it starts again `since_now`."""
     with connection.cursor() as cursor:
         if database == "postgresql":
             cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
             return int(cursor.fetchone()[0])
+        if since_now:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert cursor.fetchone()[0] == 0
         cursor.execute("PRAGMA page_size")
         frame = 24 + cursor.fetchone()[0]
     log = Path(f"{connection.settings_dict['NAME']}-wal").read_bytes()
@@ -151,13 +155,13 @@ def test_writes_that_race_are_all_accepted_without_a_gap(known):
 def test_writes_that_wait_together_are_committed_together(database, known):
     async def race(started: engine.Engine) -> int:
         await set_one(started, known, "warm")
-        before = commits_in_thread()
+        before = commits_in_thread(since_now=True)
         await asyncio.gather(*(set_one(started, known, f"k{number}") for number in range(100)))
         return commits_in_thread() - before
 
-    def commits_in_thread() -> int:
+    def commits_in_thread(*, since_now: bool = False) -> int:
         with ThreadPoolExecutor(1) as pool:
-            return pool.submit(in_a_thread, commits, database).result()
+            return pool.submit(in_a_thread, partial(commits, database, since_now=since_now)).result()
 
     assert 1 <= on_loop(race) <= 10
     assert Namespace.objects.get().revision == 102

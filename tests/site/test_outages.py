@@ -97,15 +97,15 @@ def test_a_database_that_goes_away_is_503_and_is_found_again(postgresql_url, own
         time.sleep(0.2)
 
 
-class CuttingProxy:
-    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to.
+WRITES = (b"WITH verdict", b"_pg3_")  # as text, or by the name under which it was prepared
 
-    A write is known by its text, or by the name (`_pg3_...`) under which psycopg has prepared it.
-    """
+
+class CuttingProxy:
+    """Stands before PostgreSQL, and cuts the line between its answer to a write and whoever asked, once told to."""
 
     def __init__(self, socket_path: str) -> None:
         self.socket_path = socket_path
-        self.is_cutting, self.asked = False, b""
+        self.is_cutting = False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -115,22 +115,31 @@ class CuttingProxy:
             client, _ = self.listener.accept()
             database = socket.socket(socket.AF_UNIX)
             database.connect(self.socket_path)
-            threading.Thread(target=self._pass_on, args=(client, database), daemon=True).start()
-            threading.Thread(target=self._pass_back, args=(client, database), daemon=True).start()
+            Line(self, client, database)
 
-    def _pass_on(self, client: socket.socket, database: socket.socket) -> None:
-        while asked := client.recv(65_536):
-            self.asked = asked
-            database.sendall(asked)
-        database.close()
 
-    def _pass_back(self, client: socket.socket, database: socket.socket) -> None:
+class Line:
+    """One connection through the proxy, which remembers what was asked on it last."""
+
+    def __init__(self, proxy: CuttingProxy, client: socket.socket, database: socket.socket) -> None:
+        self.proxy, self.client, self.database = proxy, client, database
+        self.asked = b""
+        for direction in (self._pass_on, self._pass_back):
+            threading.Thread(target=direction, daemon=True).start()
+
+    def _pass_on(self) -> None:
+        with contextlib.suppress(OSError), self.database:
+            while asked := self.client.recv(65_536):
+                self.asked = asked
+                self.database.sendall(asked)
+
+    def _pass_back(self) -> None:
         with contextlib.suppress(OSError):
-            while answered := database.recv(65_536):
-                if self.is_cutting and any(mark in self.asked for mark in (b"WITH verdict", b"_pg3_")):
-                    client.shutdown(socket.SHUT_RDWR)
+            while answered := self.database.recv(65_536):
+                if self.proxy.is_cutting and any(mark in self.asked for mark in WRITES):
+                    self.client.shutdown(socket.SHUT_RDWR)
                     return
-                client.sendall(answered)
+                self.client.sendall(answered)
 
 
 @pytest.mark.only_on("postgresql")

@@ -126,6 +126,7 @@ def test_a_background_worker_that_dies_is_started_again(own):
     def workers() -> list[int]:
         return [n for n in own.process_ids() if b"\0worker\0" in Path(f"/proc/{n}/cmdline").read_bytes()]
 
+    wait_for(workers)
     [first] = workers()
     os.kill(first, signal.SIGKILL)
 

@@ -123,9 +123,10 @@ class Service:
         """Start both, and return once requests are answered, or a signal or gunicorn's end came first."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
-        self._gunicorn, self._worker = self._start_gunicorn(), self._start_worker()
+        self._gunicorn = self._start_gunicorn()
         while self._is_serving() and not _answers(self._bind):
             time.sleep(0.05)
+        self._worker = self._start_worker()  # after it, so that it takes no time from those who wait for an answer
 
     def watch(self) -> None:
         """Serve until a signal; CommandError if gunicorn ends by itself."""
