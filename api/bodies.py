@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -142,8 +143,14 @@ def members_of(
     text: str, *, required: tuple[str, ...], optional: tuple[str, ...] = (), what: str = "body"
 ) -> dict[str, str]:
     """The members of an object by name, each as text; refused if one is missing, unknown, or stands twice."""
+    return _checked_members(members(text), required, optional, what)
+
+
+def _checked_members(
+    found: Iterable[tuple[str, str]], required: tuple[str, ...], optional: tuple[str, ...], what: str
+) -> dict[str, str]:
     given: dict[str, str] = {}
-    for name, value in members(text):
+    for name, value in found:
         if name not in required + optional or name in given:
             fault = "stands twice" if name in given else f"is unknown; there are {_listed(required + optional)}"
             raise RequestRefused("invalid_body", f"The member {name[:80]!r} of the {what} {fault}.")
@@ -268,9 +275,10 @@ OPERATIONS = {
 
 
 def _operation_of(text: str, namespace: str, caller: writing.Caller, now: datetime) -> Operation:
-    op = word_in(dict(members(text)).get("op"), "op", tuple(OPERATIONS))
+    found = list(members(text))
+    op = word_in(dict(found).get("op"), "op", tuple(OPERATIONS))
     required, optional = OPERATIONS[op]
-    given = members_of(text, required=("op", *required), optional=optional, what="operation")
+    given = _checked_members(found, ("op", *required), optional, "operation")
     key, ttl = _text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
     condition = _condition_in(given)
     match op:

@@ -139,8 +139,9 @@ def _set_many(cursor: Any, statements: Sequence[Statement]) -> Iterator[Row]:
     }
     lists = {plural: [parameters[name] for _, _, parameters in statements] for plural, name in columns.items()}
     cursor.execute(plan.as_many(precondition), {**first, **lists})
-    while (verdict := as_row(cursor)) is not None:
-        yield verdict
+    names = [column[0] for column in cursor.description]
+    for row in cursor.fetchall():
+        yield dict(zip(names, row, strict=True))
 
 
 def _run_locked(sql: str, parameters: Parameters) -> Row | None:

@@ -62,7 +62,7 @@ def test_options_names_the_methods(database, api):
     answer = api.options("/memory/a/b")
 
     assert answer.status_code == 204
-    assert answer["Allow"] == "GET, PUT, DELETE, HEAD, OPTIONS"
+    assert answer["Allow"] == "GET, PUT, PATCH, DELETE, HEAD, OPTIONS"
 
 
 @pytest.mark.only_through("django")

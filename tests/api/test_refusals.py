@@ -296,7 +296,7 @@ def test_method_not_allowed_names_the_methods(database, api):
     answer = api.post("/memory/a/b")
 
     assert answer.status_code == 405
-    assert answer["Allow"] == "GET, PUT, DELETE, HEAD, OPTIONS"
+    assert answer["Allow"] == "GET, PUT, PATCH, DELETE, HEAD, OPTIONS"
 
 
 def test_an_unknown_path_gets_the_envelope(database, api):

@@ -200,6 +200,32 @@ def test_a_write_that_fails_takes_no_neighbour_with_it(known):
     assert_counters_exact(known)
 
 
+@pytest.mark.only_on("sqlite")
+def test_a_unit_that_refuses_undoes_itself_and_no_neighbour_is_done_again(database, known):
+    runs = []
+
+    def refusing(unit):
+        runs.append("refused")
+        unit.execute("UPDATE namespaces_namespace SET fencing = 99 WHERE name = %(namespace)s")
+        raise DatabaseUnavailable
+
+    async def together(started):
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor() as threads, writes_blocked(database):
+            unit = loop.run_in_executor(threads, in_a_thread, writing.in_unit, known, refusing, writing.NOBODY)
+            neighbours = [asyncio.create_task(set_one(started, known, f"k{number}")) for number in range(3)]
+            await asyncio.sleep(0.2)
+        return await asyncio.gather(unit, *neighbours, return_exceptions=True)
+
+    refused, *accepted = on_loop(together)
+
+    assert isinstance(refused, DatabaseUnavailable)
+    assert runs == ["refused"]
+    assert sorted(verdict["revision"] for verdict in accepted) == [2, 3, 4]
+    assert Namespace.objects.get(name=known).fencing == 0
+    assert_counters_exact(known)
+
+
 def test_a_write_that_is_cancelled_while_it_waits_is_never_made(database, known):
     async def cancel(started: engine.Engine) -> None:
         with writes_blocked(database):
