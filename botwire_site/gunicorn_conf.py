@@ -35,7 +35,9 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """A worker that ends hands its counts in."""
+    """A worker that ends hands its counts in, unless it ends before it has any."""
+    if not worker.booted:
+        return
     from namespaces import tally
 
     tally.stop()
