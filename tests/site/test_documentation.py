@@ -102,7 +102,8 @@ def start(command: str) -> subprocess.Popen[str]:
 
 
 def test_the_readme_s_python_runs_as_it_stands(server, tmp_path):
-    program = blocks("python")[0].replace("http://127.0.0.1:8000", server.url)
+    httpx.put(f"{server.url}/memory/trading-desk/risk_check", json={"value": "passed"})  # what the last lines wait for
+    program = "\n".join(blocks("python")).replace("http://127.0.0.1:8000", server.url)
 
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=tmp_path)
 
