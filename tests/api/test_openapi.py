@@ -58,6 +58,8 @@ def _ask(operation, mode, config):
     def run(case):
         nonlocal asked
         asked += 1
+        if isinstance(case.query.get("wait"), int):
+            case.query["wait"] = 0  # the longest is a minute, and nothing would happen in it
         answer = case.call(timeout=20)
         case.validate_response(answer, checks=CHECKS)
 
