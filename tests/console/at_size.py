@@ -41,6 +41,13 @@ PATHS = [
     f"{LIST}trading-desk-00000/",  # the largest
     f"{LIST}research-00001/",
     f"{LIST}build-00003/",
+    f"{LIST}trading-desk-00000/browse/",
+    f"{LIST}trading-desk-00000/browse/?prefix=agents%2F",
+    f"{LIST}trading-desk-00000/key/?key=agents%2F000%2F000003",
+    f"{LIST}trading-desk-00000/live/",
+    f"{LIST}trading-desk-00000/moderate/",
+    f"{LIST}trading-desk-00000/purge/?prefix=agents%2F",
+    "/admin/log/",
 ]
 
 
@@ -109,4 +116,4 @@ if __name__ == "__main__":
     django.setup()
     from tests.console.conftest import sign_in
 
-    sys.exit(not measure(sign_in("moderator"), sys.stdout.write))
+    sys.exit(not measure(sign_in("administrator"), sys.stdout.write))

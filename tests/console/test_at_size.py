@@ -10,9 +10,9 @@ from tests.console.at_size import MOST_STATEMENTS, PATHS, statements_of, whole_r
 
 
 @pytest.fixture
-def seeded(moderator):
+def seeded(administrator):
     call_command("seed", entries=12_000, namespaces=600, largest=6_000)
-    return moderator
+    return administrator
 
 
 def test_every_page_asks_little_and_by_index(seeded):
