@@ -72,7 +72,7 @@ PROBLEMS: dict[str, Problem] = {
     "wrong_type": Problem(409, "Value of another type", "Read the entry; change what it is, or another one."),
     "patch_failed": Problem(409, "Patch does not fit", "Read the entry, and make the patch anew."),
     "number_out_of_range": Problem(409, "Number out of range", "Increment by less, or set the entry anew."),
-    "lease_held": Problem(409, "Lease held by another", "Wait for it with ?wait=, or try again after Retry-After."),
+    "lease_held": Problem(409, "Lease held by another", "Try again after Retry-After, or after expires_at."),
     "revision_trimmed": Problem(
         410, "Revision no longer in the change log", "Read what you need, then follow the changes from now on."
     ),
