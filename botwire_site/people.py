@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
-from redis.exceptions import RedisError
 
 from api import problems
+from api.brakes import cache_errors
 from botwire_site.visitors import frame
 from namespaces.database import trouble_of
 from namespaces.errors import DatabaseTrouble, DiskFull
@@ -56,7 +56,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not _is_for_people(request):
         return frame.server_error(request)
     error = sys.exc_info()[1]
-    if isinstance(error, RedisError) or (isinstance(error, Error) and trouble_of(error)):
+    if isinstance(error, cache_errors()) or (isinstance(error, Error) and trouble_of(error)):
         return unavailable()
     return _page(500, "Something went wrong", "This is our fault, and it is in the server's log. Try again.")
 

@@ -134,7 +134,7 @@ def test_who_waits_holds_no_thread_and_no_connection(own, namespace):
     waiting = wait_many(own, asker, HELD)
     threads, connections = held()
 
-    assert threads - threads_before < HELD / 10
+    assert threads - threads_before < HELD / 4  # the server's own pools may grow meanwhile
     assert connections == 0
     assert asker.get("a").status_code == 200
     asker.put("never")

@@ -80,11 +80,13 @@ def test_the_first_start_makes_an_operator_whose_password_is_shown_once(own):
 def test_a_server_that_asks_for_no_second_factor_says_so(make_server):
     relaxed = make_server(BOTWIRE_OPERATOR_MFA="0")
 
-    assert "WARNING: operators sign in with a password alone" in relaxed.log.read_text()
+    wait_for(lambda: "WARNING: operators sign in with a password alone" in relaxed.log.read_text())
     assert "no second factor" in httpx.get(f"{relaxed.url}/account/login/").text
 
 
 def test_a_server_that_asks_for_it_warns_of_nothing(own):
+    wait_for(lambda: "Ctrl-C stops it." in own.log.read_text())
+
     assert "WARNING" not in own.log.read_text()
 
 
@@ -150,7 +152,9 @@ def test_its_children_end_with_it_even_when_it_is_killed(own):
 
 
 @contextlib.contextmanager
-def served_in_a_terminal(folder: Path, *before: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def served_in_a_terminal(
+    folder: Path, *before: str, is_starting: bool = False
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`serve` on a new server, as a shell of a terminal window starts it; the process, and the window to close."""
     port = free_port()
     window, terminal = os.openpty()
@@ -166,7 +170,8 @@ def served_in_a_terminal(folder: Path, *before: str) -> Iterator[tuple[subproces
     os.close(terminal)
     try:
         wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
-        wait_for(lambda: httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200)
+        if not is_starting:
+            wait_for(lambda: httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200)
         yield process, window
     finally:
         process.terminate()
@@ -176,6 +181,13 @@ def served_in_a_terminal(folder: Path, *before: str) -> Iterator[tuple[subproces
 def test_closing_its_terminal_ends_it(tmp_path):
     with served_in_a_terminal(tmp_path) as (process, window):
         os.close(window)
+
+        assert process.wait(30) == 0
+
+
+def test_closing_its_terminal_while_it_starts_ends_it(tmp_path):
+    with served_in_a_terminal(tmp_path, is_starting=True) as (process, window):
+        os.close(window)  # before it has said where it serves
 
         assert process.wait(30) == 0
 

@@ -73,9 +73,12 @@ class Command(BaseCommand):
             )
 
     def _say(self, *lines: str) -> None:
-        for line in lines:
-            self.stdout.write(line)
-        self.stdout.flush()
+        try:
+            for line in lines:
+                self.stdout.write(line)
+            self.stdout.flush()
+        except OSError:  # nobody reads any more: the window was closed, or the pipe's other end. That is no fault.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _check_bind(bind: str) -> None:
