@@ -58,7 +58,8 @@ def memory_of(
 class BothMemories:
     """One memory in both kinds, for a framework whose classes can be called and awaited: the same steps for either.
 
-    The arguments are those of memory_of(); the second kind has the settings of the one that is given, but a transport.
+    The arguments are those of memory_of(); the second kind has the settings of the one that is given, except for a
+    transport. `blocking` and `awaited` are the two.
     """
 
     def __init__(
@@ -72,20 +73,20 @@ class BothMemories:
     ) -> None:
         options = {"base_url": base_url, "token": token, "agent": agent}
         if isinstance(memory, AsyncMemory):
-            self._awaited = memory_of(AsyncMemory, memory, namespace, **options)
-            self._blocking = _like(memory, Memory)
+            self.awaited = memory_of(AsyncMemory, memory, namespace, **options)
+            self.blocking = _like(memory, Memory)
         else:
-            self._blocking = memory_of(Memory, memory, namespace, **options)
-            self._awaited = _like(self._blocking, AsyncMemory)
+            self.blocking = memory_of(Memory, memory, namespace, **options)
+            self.awaited = _like(self.blocking, AsyncMemory)
 
     def run(self, steps: Callable[[Calls], Steps[T]]) -> T:
-        return self._blocking._run(steps(self._blocking._calls))
+        return self.blocking._run(steps(self.blocking._calls))
 
     async def arun(self, steps: Callable[[Calls], Steps[T]]) -> T:
-        return await self._awaited._run(steps(self._awaited._calls))
+        return await self.awaited._run(steps(self.awaited._calls))
 
     def __repr__(self) -> str:
-        return repr(self._blocking)
+        return repr(self.blocking)
 
 
 def _like(memory: Memory | AsyncMemory, kind: type[M]) -> M:
