@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from botwire._async import AsyncMemory
+from botwire._exceptions import WrongTypeError
 from botwire._transactions import BATCH_OPERATIONS, Collected
 
 
@@ -28,6 +29,13 @@ def note_appended(t: Collected, key: str, values: list[Any]) -> None:
         t.append(key, first)  # refuses what is no list; the patch alone would change an object
     if values[1:]:
         t.patch(key, [{"op": "add", "path": "/-", "value": value} for value in values[1:]])
+
+
+def listed(value: Any, key: str) -> list[Any]:
+    """`value`, which was found under `key`; WrongTypeError unless it is a list."""
+    if not isinstance(value, list):
+        raise WrongTypeError(f"Under {key!r} is no list, so it is no conversation of this adapter; use another key.")
+    return value
 
 
 def plain(value: Any) -> Any:

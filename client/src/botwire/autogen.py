@@ -8,7 +8,7 @@ from typing import Any
 
 from botwire._adapters import framework, memory_of
 from botwire._async import AsyncMemory
-from botwire._conversations import plain
+from botwire._conversations import listed, plain
 
 with framework("autogen"):
     from autogen_core import CancellationToken, Component, Image
@@ -71,7 +71,7 @@ class BotWireMemory(Memory, Component[BotWireMemoryConfig]):
         **kwargs: Any,
     ) -> MemoryQueryResult:
         """Return all contents in order, whatever `query` is: a memory is no search engine (as is ListMemory)."""
-        stored = await self._memory.get(self._key, [])
+        stored = listed(await self._memory.get(self._key, []), self._key)
         return MemoryQueryResult(results=[_content(one) for one in stored])
 
     async def update_context(self, model_context: ChatCompletionContext) -> UpdateContextResult:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from botwire._adapters import framework, memory_of
-from botwire._conversations import plain
+from botwire._conversations import listed, plain
 from botwire._exceptions import TransactionConflictError
 from botwire._names import key_part, text_of_part
 from botwire._sync import Memory
@@ -140,7 +140,8 @@ class BotWireChatStore(BaseChatStore):
 
     def get_messages(self, key: str) -> list[ChatMessage]:
         """Return the chat's messages, in order."""
-        return [ChatMessage.model_validate(message) for message in self._memory.get(self._key(key), [])]
+        stored = listed(self._memory.get(self._key(key), []), self._key(key))
+        return [ChatMessage.model_validate(message) for message in stored]
 
     def add_message(self, key: str, message: ChatMessage) -> None:
         """Add a message at the end; of many that add at once none is lost."""
@@ -187,7 +188,7 @@ class BotWireChatStore(BaseChatStore):
             try:
                 with self._memory.transaction() as t:
                     messages = t.get(self._key(key))
-                    return None if messages is None else take(t, messages)
+                    return None if messages is None else take(t, listed(messages, self._key(key)))
             except TransactionConflictError:
                 continue
 

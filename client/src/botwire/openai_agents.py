@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botwire._adapters import framework, memory_of
 from botwire._async import AsyncMemory
-from botwire._conversations import append_all, plain
+from botwire._conversations import append_all, listed, plain
 
 with framework("openai-agents"):
     from agents.memory import SessionSettings
@@ -48,7 +48,7 @@ class BotWireSession:
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """Return all items in order, or the latest `limit`: those of `session_settings` where none is given."""
-        items: list[Any] = await self._memory.get(self._key, [])
+        items: list[Any] = listed(await self._memory.get(self._key, []), self._key)
         if limit is None:
             limit = self.session_settings.limit
         return items if limit is None else items[max(len(items) - limit, 0) :]

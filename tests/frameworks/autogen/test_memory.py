@@ -157,6 +157,8 @@ async def test_something_else_under_the_key_stays_as_it_is(remembered, memory):
 
     with pytest.raises(WrongTypeError):
         await remembered.add(text("lost"))
+    with pytest.raises(WrongTypeError):
+        await remembered.query()
 
     assert memory.get("memories") == {"not": "a list"}
 

@@ -175,6 +175,8 @@ def test_something_else_under_the_key_is_refused_and_stays_as_it_is(session, mem
 
     with pytest.raises(WrongTypeError):
         asyncio.run(session.add_items([said("a"), said("b")]))
+    with pytest.raises(WrongTypeError):
+        asyncio.run(session.get_items())
 
     assert memory.get("sessions/support/42") == {"not": "a list"}
 
