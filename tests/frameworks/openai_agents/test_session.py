@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from enum import StrEnum
 
 import pytest
 from agents import Agent, RunConfig, Runner, function_tool
@@ -110,6 +111,21 @@ def test_every_json_type_comes_back_as_from_the_sessions_of_the_sdk(session):
 
     assert ours == theirs == [ITEM, ITEM]
     assert json.dumps(ours) == json.dumps(theirs)
+
+
+def test_what_json_has_no_type_for_is_kept_as_by_the_sessions_of_the_sdk(session):
+    class Role(StrEnum):
+        USER = "user"
+
+    async def both():
+        sqlite = SQLiteSession("s")
+        for store in (session, sqlite):
+            await store.add_items([{"role": Role.USER, "content": ("a", "b")}])
+        return await session.get_items(), await sqlite.get_items()
+
+    ours, theirs = asyncio.run(both())
+
+    assert ours == theirs == [{"role": "user", "content": ["a", "b"]}]
 
 
 def test_many_items_are_added_as_two_writes(session, memory):

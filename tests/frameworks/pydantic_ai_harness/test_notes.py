@@ -1,4 +1,4 @@
-"""BotWireMemoryStore: beside the harness's own in memory, written by many at once, and under the `Memory` capability."""
+"""BotWireMemoryStore: beside the harness's own in memory, written by many at once, and under the capability."""
 
 import asyncio
 import json
