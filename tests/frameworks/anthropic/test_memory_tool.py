@@ -222,6 +222,18 @@ def test_clearing_deletes_the_files_and_nothing_else(tool, memory):
     assert memory.list_keys() == ["other"]
 
 
+def test_files_are_there_after_the_server_was_killed(server, tool):
+    tool.call({"command": "create", "path": "/memories/a", "file_text": "before\n"})
+    server.kill()
+    server.start()
+    tool.call({"command": "insert", "path": "/memories/a", "insert_line": 1, "insert_text": "after"})
+
+    assert tool.call({"command": "view", "path": "/memories/a"}).splitlines()[1:3] == [
+        "     1\tbefore",
+        "     2\tafter",
+    ]
+
+
 def test_the_asynchronous_tool_does_the_same(server, namespace, tmp_path):
     ours, theirs = BotWireAsyncMemoryTool(namespace, base_url=server.url), BetaLocalFilesystemMemoryTool(str(tmp_path))
 
