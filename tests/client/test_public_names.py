@@ -20,6 +20,8 @@ ADAPTERS = {
     "anthropic",
     "autogen",
     "crewai",
+    "langchain",
+    "langgraph",
     "llamaindex",
     "memory",
     "openai_agents",

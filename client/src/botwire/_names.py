@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from botwire._exceptions import InvalidAgentError, InvalidKeyError, InvalidNamespaceError, InvalidPrefixError
 
@@ -12,7 +12,6 @@ KEY_BYTES = 512
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.:@+]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOT_SEGMENT = re.compile(r"(?:^|/)\.\.?(?:/|$)")
-_NOT_IN_A_PART = re.compile(r"[%/\x00-\x1f\x7f-\x9f\ud800-\udfff]|^\.{1,2}$")
 _READABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
@@ -50,16 +49,6 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-def key_part(text: str) -> str:
-    """Return `text` as it stands between the slashes of a key: any text can, and no two of them become the same."""
-    return _NOT_IN_A_PART.sub(lambda found: _percent_encoded(found[0]), text)
-
-
-def text_of_part(part: str) -> str:
-    """Return the text that key_part() made `part` of."""
-    return unquote(part, errors="surrogatepass")
-
-
 def quote_agent(agent: str) -> str:
     """Return a writer's name for the header: readable where it is ASCII, else percent-encoded UTF-8.
 
@@ -69,10 +58,6 @@ def quote_agent(agent: str) -> str:
         raise InvalidAgentError(f"{_shown(agent)} can not be an agent's name: it is empty, or no Unicode text.")
     # HTTP drops white space at the ends of a header, so a name with some there has all its spaces encoded.
     return quote(agent, safe=_READABLE if agent == agent.strip() else _READABLE.replace(" ", ""))
-
-
-def _percent_encoded(text: str) -> str:
-    return quote(text, safe="", errors="surrogatepass").replace(".", "%2E")
 
 
 def _text(text: str, what: str) -> str:

@@ -9,7 +9,7 @@ from botwire._adapters import framework, memory_of
 from botwire._async import AsyncMemory
 from botwire._conversations import listed, note_appended, plain
 from botwire._exceptions import TransactionConflictError
-from botwire._names import key_part
+from botwire._segments import joined
 
 with framework("agent-framework"):
     from agent_framework import HistoryProvider, InMemoryHistoryProvider, Message
@@ -84,7 +84,7 @@ class BotWireHistoryProvider(HistoryProvider):
         await self._memory.close()
 
     def _key(self, session_id: str | None) -> str:
-        return f"{self._prefix}{key_part(session_id or 'default')}"
+        return self._prefix + joined(session_id or "default")
 
 
 def _messages(stored: Any, key: str) -> list[Message]:

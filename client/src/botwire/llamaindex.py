@@ -12,7 +12,7 @@ from typing import Any
 from botwire._adapters import framework, memory_of
 from botwire._conversations import listed, plain
 from botwire._exceptions import TransactionConflictError
-from botwire._names import key_part, text_of_part
+from botwire._segments import joined, parted
 from botwire._sync import Memory
 from botwire._transactions import Transaction
 
@@ -69,8 +69,7 @@ class BotWireKVStore(BaseKVStore):
 
     def get_all(self, collection: str = DEFAULT_COLLECTION) -> dict[str, dict[str, Any]]:
         """Return all values of the collection by their keys."""
-        start = self._key(collection, "")
-        return {text_of_part(key.removeprefix(start)): value for key, value in self._memory.items(start)}
+        return {parted(key)[-1]: value for key, value in self._memory.items(self._key(collection, ""))}
 
     def delete(self, key: str, collection: str = DEFAULT_COLLECTION) -> bool:
         """Delete `key` and tell whether it was there."""
@@ -102,7 +101,7 @@ class BotWireKVStore(BaseKVStore):
         return await asyncio.to_thread(self.delete, key, collection)
 
     def _key(self, collection: str, key: str) -> str:
-        return f"{self._prefix}{key_part(collection)}/{key_part(key)}"
+        return self._prefix + joined(collection, key)
 
 
 class BotWireChatStore(BaseChatStore):
@@ -177,10 +176,10 @@ class BotWireChatStore(BaseChatStore):
 
     def get_keys(self) -> list[str]:
         """Return the keys of all chats."""
-        return [text_of_part(key.removeprefix(self.prefix)) for key in self._memory.list_keys(self.prefix)]
+        return [parted(key)[-1] for key in self._memory.list_keys(self.prefix)]
 
     def _key(self, key: str) -> str:
-        return f"{self.prefix}{key_part(key)}"
+        return self.prefix + joined(key)
 
     def _taken(self, key: str, take: Callable[[Transaction, list[Any]], Any]) -> Any:
         """What `take` takes out of the chat, if there is one; again, where somebody else wrote in between."""

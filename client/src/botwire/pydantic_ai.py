@@ -12,8 +12,8 @@ from typing import Any
 from botwire._adapters import framework, memory_of
 from botwire._async import AsyncMemory
 from botwire._exceptions import BotWireError, TransactionConflictError
-from botwire._names import key_part
 from botwire._operations import UNSET
+from botwire._segments import joined
 from botwire._transactions import AsyncTransaction
 from botwire._values import JSONValue
 
@@ -229,7 +229,7 @@ class BotWireConversationStore(ConversationStore):
         return [self._key("entries", entry_id) for entry_id in sorted(own)]
 
     def _key(self, kind: str, name: str) -> str:
-        return f"{self._prefix}{kind}/{key_part(name)}"
+        return self._prefix + joined(kind, name)
 
 
 def _entry(stored: dict[str, Any]) -> ConversationEntry:

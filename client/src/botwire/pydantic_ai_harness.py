@@ -9,7 +9,7 @@ from datetime import timedelta
 from botwire._adapters import framework, memory_of
 from botwire._async import AsyncMemory
 from botwire._exceptions import BotWireError, KeyNotFoundError, PreconditionFailedError
-from botwire._names import key_part
+from botwire._segments import joined
 from botwire._transactions import AsyncTransaction
 from botwire._values import JSONValue
 
@@ -173,7 +173,7 @@ class BotWireMemoryStore:
         return f"{self._prefix}files/{path}"
 
     def _receipt(self, operation: MemoryOperation) -> str:
-        return f"{self._prefix}operations/{key_part(operation.id)}"
+        return self._prefix + joined("operations", operation.id)
 
 
 @contextmanager
