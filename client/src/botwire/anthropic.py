@@ -58,6 +58,7 @@ class BotWireMemoryTool(BetaAbstractMemoryTool):
             raise ToolError(str(error)) from error
 
     def view(self, command: Any) -> str:
+        """Show a file with the numbers of its lines, or what is in a folder."""
         name = _files.relative(command.path)
         value = self._memory.get(self._prefix + name, UNSET) if name else UNSET
         if value is not UNSET:
@@ -69,6 +70,7 @@ class BotWireMemoryTool(BetaAbstractMemoryTool):
         return _files.folder(command.path.rstrip("/"), sizes)
 
     def create(self, command: Any) -> str:
+        """Make a new file; of several agents that make it at once, one does."""
         name = _files.relative(command.path)
         above = [name[:place] for place, character in enumerate(name) if character == "/"]
         for file in self._memory.get_many(self._prefix + folder for folder in above):
@@ -82,6 +84,7 @@ class BotWireMemoryTool(BetaAbstractMemoryTool):
         return f"File created successfully at: {command.path}"
 
     def str_replace(self, command: Any) -> str:
+        """Replace a text that is in a file once; no edit of another agent is lost."""
         before = ""
 
         def replace(value: Any) -> str:
@@ -94,6 +97,7 @@ class BotWireMemoryTool(BetaAbstractMemoryTool):
         return _files.snippet(before, after, command.old_str)
 
     def insert(self, command: Any) -> str:
+        """Insert lines after one; no edit of another agent is lost."""
         self._memory.update(
             self._file(command.path),
             lambda value: _files.inserted(command.path, value, command.insert_line, command.insert_text),
@@ -102,6 +106,7 @@ class BotWireMemoryTool(BetaAbstractMemoryTool):
         return f"The file {command.path} has been edited."
 
     def delete(self, command: Any) -> str:
+        """Delete a file, or a folder with all that is in it."""
         name = _files.relative(command.path)
         if not name:
             raise NotDone(f"Cannot delete the {_files.ROOT} directory itself")
@@ -110,6 +115,7 @@ class BotWireMemoryTool(BetaAbstractMemoryTool):
         return f"Successfully deleted {command.path}"
 
     def rename(self, command: Any) -> str:
+        """Move a file or a folder to where nothing is, all or nothing."""
         old, new = _files.relative(command.old_path), _files.relative(command.new_path)
         if not old:
             raise NotDone(f"Cannot rename the {_files.ROOT} directory itself")

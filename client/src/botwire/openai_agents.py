@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botwire._adapters import framework, memory_of
 from botwire._async import AsyncMemory
 from botwire._conversations import append_all, listed, plain
+from botwire._segments import joined
 
 with framework("openai-agents"):
     from agents.memory import SessionSettings
@@ -23,10 +24,10 @@ class BotWireSession:
         session = BotWireSession("support/42", "my-desk")
         await Runner.run(agent, "Where is my parcel?", session=session)
 
-    The items are one list under the key `prefix` + `session_id`, so that a conversation has as much room as a value.
-    `base_url`, `token` and `agent` are as for Memory; `memory` is an AsyncMemory to use instead. What the server
-    refuses (the day's writes are used up, the conversation is too large) raises the BotWireError that says so, out of
-    the run, and nothing of that call is stored.
+    The items are one list under the key `prefix` + `session_id` (percent-encoded where no key can have it), so that a
+    conversation has as much room as a value. `base_url`, `token` and `agent` are as for Memory; `memory` is an
+    AsyncMemory to use instead. What the server refuses (the day's writes are used up, the conversation is too large)
+    raises the BotWireError that says so, out of the run, and nothing of that call is stored.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class BotWireSession:
         self.session_id = session_id
         self.session_settings = session_settings or SessionSettings()
         self._memory = memory_of(AsyncMemory, memory, namespace, base_url=base_url, token=token, agent=agent)
-        self._key = f"{prefix}{session_id}"
+        self._key = prefix + joined(session_id)
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """Return all items in order, or the latest `limit`: those of `session_settings` where none is given."""

@@ -58,6 +58,7 @@ async def test_messages_come_back_in_order_and_sessions_are_apart(history):
     assert texts(await history.get_messages("ab")) == ["other"]
 
 
+@pytest.mark.filterwarnings("ignore:.*FILE_HISTORY")
 async def test_what_is_new_is_what_is_new_to_the_providers_of_the_framework(history, tmp_path):
     named = [Message("user", ["twice"], message_id=str(number)) for number in range(2)]
     saves = [
@@ -118,6 +119,15 @@ async def test_two_writers_lose_nothing_and_keep_together_what_was_saved_togethe
     assert len(words) == 100
     assert [word for word in words if word.startswith("a")] == [f"a{n}{end}" for n in range(25) for end in ("", "'")]
     assert all(second == f"{first}'" for first, second in zip(words[::2], words[1::2], strict=True))
+
+
+async def test_a_message_that_several_save_at_once_is_there_once(server, namespace):
+    providers = [BotWireHistoryProvider(namespace, base_url=server.url) for _ in range(4)]
+    message = Message("user", ["once"], message_id="m1")
+
+    await asyncio.gather(*(provider.save_messages("a", [message]) for provider in providers))
+
+    assert texts(await providers[0].get_messages("a")) == ["once"]
 
 
 async def test_something_else_under_the_key_stays_as_it_is(history, memory):
