@@ -158,13 +158,11 @@ class BotWireConversationStore(ConversationStore):
         own = await self._own_entries(conversation_id)
         async with self._changing(conversation_id, expected_revision) as t:
             record = await t.get(self._key("records", conversation_id))
-            if await t.get(self._key("forks", conversation_id), []):
+            if await t.get(self._key("forks", conversation_id)):
                 own = []
-            elif record["forked_from"] is not None:
-                forks = self._key("forks", record["forked_from"])
-                t.set(forks, [fork for fork in await t.get(forks, []) if fork != conversation_id])
-            t.delete(self._key("records", conversation_id))
-            for key in own[:_ENTRIES_AT_ONCE]:
+            else:
+                await self._note_gone(t, conversation_id, record["forked_from"])
+            for key in [self._key("records", conversation_id), *own[:_ENTRIES_AT_ONCE]]:
                 t.delete(key)
         await self._memory.delete_many(own[_ENTRIES_AT_ONCE:])
 
@@ -198,6 +196,13 @@ class BotWireConversationStore(ConversationStore):
                 yield t
         except TransactionConflictError:
             raise ConversationConflict(conversation_id) from None
+
+    async def _note_gone(self, t: AsyncTransaction, conversation_id: str, source: str | None) -> None:
+        """Take a conversation that has no forks out of the index, where it may stand as a fork itself."""
+        t.delete(self._key("forks", conversation_id))
+        if source is not None:
+            forks = self._key("forks", source)
+            t.set(forks, [fork for fork in await t.get(forks, []) if fork != conversation_id])
 
     async def _must_be_there(self, t: AsyncTransaction, record: ConversationRecord) -> None:
         """Let `t` hold only while the record's head, which is another's entry, is there."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
+import httpx
 import pytest
 from pydantic_ai import Agent
 from pydantic_ai.conversation import Conversation
@@ -14,7 +15,7 @@ from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.tools import DeferredToolRequests
 from pydantic_ai.usage import RunUsage
 
-from botwire import DailyWriteLimitError, InvalidKeyError, ValueTooLargeError
+from botwire import AsyncMemory, DailyWriteLimitError, InvalidKeyError, ValueTooLargeError
 from botwire.pydantic_ai import BotWireConversationStore
 from tests.servers import Server
 
@@ -143,6 +144,23 @@ async def test_a_long_history_is_read_in_order_and_its_end_alone(store):
     ]
 
 
+async def test_a_history_of_a_hundred_messages_is_read_with_seven_requests(server, namespace):
+    class Counting(httpx.AsyncHTTPTransport):
+        requests = 0
+
+        async def handle_async_request(self, request):
+            self.requests += 1
+            return await super().handle_async_request(request)
+
+    transport = Counting()
+    await saved(BotWireConversationStore(namespace, base_url=server.url), "a", *map(str, range(100)))
+    async with AsyncMemory(namespace, base_url=server.url, transport=transport) as memory:
+        loaded = await BotWireConversationStore(memory=memory).load("a")
+
+    assert len(loaded.messages) == 100
+    assert transport.requests == 7  # the record, the last message, and 20 of those before it at a time
+
+
 async def test_more_messages_than_a_batch_takes_are_saved_and_deleted(store, memory):
     words = [str(number) for number in range(1_000)]
 
@@ -201,8 +219,7 @@ async def test_deleting_leaves_what_a_fork_shares_until_the_fork_is_gone(store, 
     await store.delete("a")
 
     assert after_the_fork == ["1", "2"]
-    assert memory.list_keys("conversations/entries/") == []
-    assert memory.list_keys("conversations/records/") == []
+    assert memory.list_keys() == []
 
 
 async def test_deleting_what_was_forked_leaves_the_forks_of_forks(store):
