@@ -15,7 +15,19 @@ from botwire import AsyncMemory, Memory
 
 SOURCE = Path(botwire.__file__).parent
 #: The only public modules beside the package itself; each imports its framework, so that no test here can import them.
-ADAPTERS = {"crewai", "langchain", "langgraph", "memory"}
+ADAPTERS = {
+    "agent_framework",
+    "anthropic",
+    "autogen",
+    "crewai",
+    "langchain",
+    "langgraph",
+    "llamaindex",
+    "memory",
+    "openai_agents",
+    "pydantic_ai",
+    "pydantic_ai_harness",
+}
 
 
 def public_members(cls: type) -> dict[str, object]:
