@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parent.parent
+#: The Python that has Django; the frameworks' environments, which have none, are told where it is.
+PYTHON = os.environ.get("BOTWIRE_SERVER_PYTHON", sys.executable)
 
 
 class Server:
@@ -31,7 +33,7 @@ class Server:
         if self.database_url:
             environment["DATABASE_URL"] = self.database_url
         with self.log.open("ab") as log:
-            command = [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{self.port}"]
+            command = [PYTHON, "manage.py", "serve", "--bind", f"127.0.0.1:{self.port}"]
             self.process = subprocess.Popen(
                 [*command, "--data", str(self.folder)], cwd=ROOT, env=environment, stdout=log, stderr=log
             )

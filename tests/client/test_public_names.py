@@ -1,16 +1,21 @@
 """The public surface of `botwire`: what is in it, and that both clients have the same."""
 
 import ast
+import importlib
 import inspect
 import subprocess
 import sys
 from importlib.metadata import requires, version
 from pathlib import Path
 
+import pytest
+
 import botwire
 from botwire import AsyncMemory, Memory
 
 SOURCE = Path(botwire.__file__).parent
+#: The only public modules beside the package itself; each imports its framework, so that no test here can import them.
+ADAPTERS = {"crewai", "memory"}
 
 
 def public_members(cls: type) -> dict[str, object]:
@@ -39,10 +44,16 @@ def test_all_names_exactly_what_is_public():
     assert len(set(botwire.__all__)) == len(botwire.__all__)
 
 
-def test_every_module_is_private():
-    modules = {path.stem for path in SOURCE.glob("*.py")} - {"__init__"}
+def test_every_module_but_the_adapters_is_private():
+    modules = {path.stem for path in SOURCE.glob("*.py")}
 
-    assert all(name.startswith("_") for name in modules)
+    assert {name for name in modules if not name.startswith("_")} == ADAPTERS
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
+def test_an_adapter_without_its_framework_names_the_extra_to_install(name):
+    with pytest.raises(ImportError, match=r'pip install "botwire\[[\w-]+\]"'):
+        importlib.import_module(f"botwire.{name}")
 
 
 def test_both_clients_have_the_same_members():
@@ -79,12 +90,14 @@ def test_the_version_is_the_distribution_s():
 
 
 def test_it_depends_on_httpx_alone():
-    assert requires("botwire") == ["httpx<1,>=0.28"]
+    assert [needed for needed in requires("botwire") or [] if "extra ==" not in needed] == ["httpx<1,>=0.28"]
 
 
-def test_importing_it_imports_nothing_of_the_server():
+def test_importing_it_imports_nothing_of_the_server_and_no_adapter():
+    adapters = [f"botwire.{name}" for name in ADAPTERS]
     program = (
-        "import botwire, sys; print([m for m in sys.modules if m.split('.')[0] in ('django', 'namespaces', 'api')])"
+        "import botwire, sys; "
+        f"print([m for m in sys.modules if m in {adapters} or m.split('.')[0] in ('django', 'namespaces', 'api')])"
     )
 
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ def pages() -> list[str]:
 
 
 def test_every_markdown_file_of_docs_is_listed():
-    files = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} - {"docs/README.md"}
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")} - {"docs/README.md"}
 
     readmes = {f"{folder}/README.md" for folder in ("client", "client/js", "examples")}
     assert files | readmes == {one.path for one in documents().values()}
