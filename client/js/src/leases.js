@@ -142,6 +142,7 @@ export class Lease {
       await this.renew();
       pause = this.#renewIn();
     } catch (error) {
+      if (this.#timer !== timer) return;
       this.#isLost ||= !this.isHeld || !(error instanceof BotWireError);
       pause = this.#ttl / 10;
     }
