@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 import botwire
@@ -39,17 +41,6 @@ def node():
     return run
 
 
-@pytest.fixture(scope="session")
-def cramped(make_lasting_server):
-    """A server with limits that a test can reach, and pages of seven keys."""
-    return make_lasting_server(
-        BOTWIRE_WRITES_PER_DAY="60",
-        BOTWIRE_BYTES="1001",
-        BOTWIRE_KEYS_PER_PAGE_DEFAULT="7",
-        BOTWIRE_NEW_NAMESPACES_PER_HOUR="1000000",
-    )
-
-
 @pytest.mark.parametrize("file", FILES)
 def test_the_module_keeps_what_it_promises(node, server, cramped, file):
     corpus = json.dumps({"values": VALUES, "keys": [key for _, key in KEYS]})
@@ -63,17 +54,28 @@ def test_the_test_files_are_found():
     assert len(FILES) >= 8
 
 
-def test_the_example_of_the_readme_runs_as_it_stands(node, server, namespace, tmp_path):
-    text = (PACKAGE / "README.md").read_text()
-    blocks = [block.partition("```")[0] for block in text.split("```js\n")[1:]]
-    program = tmp_path / "readme.mjs"
-    program.write_text("\n".join(blocks).replace("trading-desk", namespace))
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules" / "botwire").symlink_to(PACKAGE)
+@pytest.fixture
+def run_programs(node, server, namespace, tmp_path):
+    """Runs the blocks of JavaScript in a text as one program that has the package installed; the lines it prints."""
 
-    said = node(program, BOTWIRE_URL=server.url)
+    def run(text: str, name: str) -> list[str]:
+        program = tmp_path / "program.mjs"
+        program.write_text("\n".join(re.findall(r"```js\n(.*?)```", text, re.DOTALL)).replace(name, namespace))
+        (tmp_path / "node_modules").mkdir()
+        (tmp_path / "node_modules" / "botwire").symlink_to(PACKAGE)
+        return node(program, BOTWIRE_URL=server.url).splitlines()
 
-    assert said.splitlines()[0] == "{ signal: 'buy', confidence: 0.9 }"
+    return run
+
+
+def test_the_programs_of_the_readme_run_as_they_stand(run_programs):
+    printed = run_programs((PACKAGE / "README.md").read_text(), "trading-desk")
+
+    assert printed[0] == "{ signal: 'buy', confidence: 0.9 }"
+
+
+def test_the_program_of_llms_txt_runs_as_it_stands(run_programs, server):
+    assert run_programs(httpx.get(f"{server.url}/llms.txt").text, "NAMESPACE") == ["412.5"]
 
 
 def test_the_package_has_no_dependency_and_the_version_of_the_python_client():
