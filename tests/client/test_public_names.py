@@ -15,7 +15,7 @@ from botwire import AsyncMemory, Memory
 
 SOURCE = Path(botwire.__file__).parent
 #: The only public modules beside the package itself; each imports its framework, so that no test here can import them.
-ADAPTERS = {"crewai", "mcp", "memory"}
+ADAPTERS = {"crewai", "langchain", "langgraph", "mcp", "memory"}
 
 
 def public_members(cls: type) -> dict[str, object]:

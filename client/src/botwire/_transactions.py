@@ -156,13 +156,13 @@ class AsyncTransaction(Collected):
 def set_many(
     calls: Calls, mapping: Mapping[str, JSONValue], ttl: float | timedelta | None, lease: Fenced | None
 ) -> Steps[None]:
-    for batch in _batches([about(key, _operations.set_to(value, ttl)) for key, value in mapping.items()]):
+    for batch in batches([about(key, _operations.set_to(value, ttl)) for key, value in mapping.items()]):
         yield calls.batch(batch, lease)
 
 
 def get_many(calls: Calls, keys: Iterable[str]) -> Steps[dict[str, Any]]:
     found: dict[str, Any] = {}
-    for batch in _batches([about(key, _operations.get()) for key in keys]):
+    for batch in batches([about(key, _operations.get()) for key in keys]):
         found |= yield from _found(calls, batch)
     return found
 
@@ -181,13 +181,13 @@ def _found(calls: Calls, batch: list[Operation]) -> Steps[dict[str, Any]]:
 
 def delete_many(calls: Calls, keys: Iterable[str], lease: Fenced | None) -> Steps[int]:
     deleted = 0
-    for batch in _batches([about(key, _operations.delete()) for key in keys]):
+    for batch in batches([about(key, _operations.delete()) for key in keys]):
         answer: BatchAnswer = yield calls.batch(batch, lease)
         deleted += sum(row.truth("deleted") for row in answer.results)
     return deleted
 
 
-def _batches(batch: list[Operation]) -> Iterator[list[Operation]]:
+def batches(batch: list[Operation]) -> Iterator[list[Operation]]:
     """As few parts as the server takes; one, if it takes all at once."""
     part: list[Operation] = []
     size = _AROUND_OPERATIONS
