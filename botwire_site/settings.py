@@ -210,6 +210,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "BotWire"
 
 STATIC_URL = "/static/"
+# The JavaScript client as it stands: the playground runs on it.
+STATICFILES_DIRS = [("botwire/client", BASE_DIR / "client" / "js" / "src")]
 WHITENOISE_USE_FINDERS = True
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

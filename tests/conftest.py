@@ -222,3 +222,14 @@ def _new_postgresql_database(request: pytest.FixtureRequest) -> str:
 def server(make_lasting_server: ServerMaker) -> Server:
     """A server for the whole session, with room for every test's namespaces. Tests that kill make their own."""
     return make_lasting_server(BOTWIRE_NEW_NAMESPACES_PER_HOUR="1000000")
+
+
+@pytest.fixture(scope="session")
+def cramped(make_lasting_server: ServerMaker) -> Server:
+    """A server with limits that a test can reach, and pages of seven keys."""
+    return make_lasting_server(
+        BOTWIRE_WRITES_PER_DAY="60",
+        BOTWIRE_BYTES="1001",
+        BOTWIRE_KEYS_PER_PAGE_DEFAULT="7",
+        BOTWIRE_NEW_NAMESPACES_PER_HOUR="1000000",
+    )

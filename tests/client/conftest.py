@@ -22,17 +22,6 @@ def memory(server, namespace) -> Iterator[Memory]:
         yield memory
 
 
-@pytest.fixture(scope="session")
-def cramped(make_lasting_server):
-    """A server with limits that a test can reach."""
-    return make_lasting_server(
-        BOTWIRE_WRITES_PER_DAY="60",
-        BOTWIRE_BYTES="1001",
-        BOTWIRE_KEYS_PER_PAGE_DEFAULT="7",
-        BOTWIRE_NEW_NAMESPACES_PER_HOUR="1000000",
-    )
-
-
 @pytest.fixture
 def requests_sent() -> list[httpx.Request]:
     return []

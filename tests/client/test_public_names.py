@@ -23,6 +23,7 @@ ADAPTERS = {
     "langchain",
     "langgraph",
     "llamaindex",
+    "mcp",
     "memory",
     "openai_agents",
     "pydantic_ai",

@@ -1,5 +1,7 @@
 """An environment per framework, made by uv from the groups of `pyproject.toml` beside this, and pytest in it.
 
+What a suite needs of npm is there as well, in `npm/` of its environment, and a Node that is a Python package runs it.
+
     uv run python -m tests.frameworks.environments crewai -q -x
 
 runs one framework's suite by hand; what follows the name is pytest's.
@@ -11,6 +13,7 @@ import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tests.servers import PYTHON, ROOT
 
@@ -38,8 +41,12 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 @cache
 def groups() -> dict[str, list[str]]:
     """The requirements of each framework's environment, by its name."""
-    found = tomllib.loads(PROJECT.read_text())["dependency-groups"]
+    found = _project()["dependency-groups"]
     return {name: [row for row in rows if isinstance(row, str)] for name, rows in found.items() if name != "testing"}
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads(PROJECT.read_text())
 
 
 def suite_of(name: str) -> Path:
@@ -53,6 +60,7 @@ def make(name: str) -> Path:
     if not python.exists():
         _uv("venv", "--quiet", "--python", PYTHON, str(folder))
     _uv("pip", "install", "--quiet", "--exact", "--python", str(python), "--group", f"{PROJECT}:{name}")
+    _npm(folder, _project()["tool"]["npm"].get(name, []))
     return python
 
 
@@ -81,6 +89,19 @@ def _uv(*command: str) -> None:
     # An environment that is active where the tests run is not the one meant.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     subprocess.run(["uv", *command], cwd=HERE, env=environment, check=True, timeout=SECONDS)
+
+
+def _npm(folder: Path, packages: list[str]) -> None:
+    """Install `packages`, unless they are there already."""
+    marker = folder / "npm" / "installed.txt"
+    if not packages or (marker.exists() and marker.read_text().split() == packages):
+        return
+    options = ["--prefix", str(marker.parent), "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    marker.parent.mkdir(exist_ok=True)
+    command = [str(folder / "bin" / "npm"), "install", *options, *packages]
+    subprocess.run(command, env=environment, check=True, timeout=SECONDS, stdout=subprocess.DEVNULL)
+    marker.write_text("\n".join(packages))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_the_readme_is_short():
 
 
 def test_every_link_of_the_documents_leads_somewhere():
-    readmes = [ROOT / folder / "README.md" for folder in ("", "client", "examples", "benchmarks")]
+    readmes = [ROOT / folder / "README.md" for folder in ("", "client", "client/js", "examples", "benchmarks")]
     for page in [*readmes, *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -19,7 +19,8 @@ def pages() -> list[str]:
 def test_every_markdown_file_of_docs_is_listed():
     files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")} - {"docs/README.md"}
 
-    assert files | {"client/README.md", "examples/README.md"} == {one.path for one in documents().values()}
+    readmes = {f"{folder}/README.md" for folder in ("client", "client/js", "examples")}
+    assert files | readmes == {one.path for one in documents().values()}
 
 
 def test_the_list_says_what_each_document_is_for(visitor):

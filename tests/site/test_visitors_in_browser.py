@@ -146,11 +146,11 @@ def test_the_playground_tells_refusals_in_plain_words(playground):
     playground.press("set", key="k", value="hello")
     playground.said("The value is not JSON. Text stands in double quotes")
     playground.press("delete", key="..")
-    playground.said("Neither . nor .. is a name.")
+    playground.said("'.' and '..' can not be whole path segments")
     playground.press("get", key="")
     playground.said("Give a key")
     playground.press("set", key="k", namespace="a b", value="1")
-    playground.said("Not a namespace's name.")
+    playground.said('"a b" is not a namespace\'s name')
     assert [fault for fault in playground.faults if "Failed to load resource" not in fault] == []
 
 
