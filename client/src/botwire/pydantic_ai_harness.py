@@ -165,7 +165,8 @@ class BotWireMemoryStore:
     async def _note_receipt(
         self, t: AsyncTransaction, operation: MemoryOperation, existed: bool, *, is_write: bool
     ) -> None:
-        await t.get(self._receipt(operation))  # nobody else may write one meanwhile
+        if await t.get(self._receipt(operation)) is not None:
+            raise MemoryConflictError(f"operation {operation.id!r} was carried out by somebody else in this moment")
         receipt = {"fingerprint": operation.fingerprint, "existed": existed, "is_write": is_write}
         t.set(self._receipt(operation), receipt, ttl=_RECEIPTS_STAY)
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic_ai import Agent
 from pydantic_ai.conversation import Conversation
-from pydantic_ai.conversation_store import ConversationConflict, InMemoryConversationStore
+from pydantic_ai.conversation_store import ConversationConflict, ConversationRecord, InMemoryConversationStore
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import BinaryContent, ModelRequest, ModelResponse, TextPart, ToolCallPart, UserPromptPart
 from pydantic_ai.models.function import FunctionModel
@@ -219,6 +219,13 @@ async def test_deleting_leaves_what_a_fork_shares_until_the_fork_is_gone(store, 
     await store.delete("a")
 
     assert after_the_fork == ["1", "2"]
+    assert memory.list_keys() == []
+
+
+async def test_a_record_whose_last_message_is_gone_is_not_stored(store, memory):
+    with pytest.raises(ConversationConflict):
+        await store.write_record(ConversationRecord(conversation_id="a", head_id="gone"), expected_revision=None)
+
     assert memory.list_keys() == []
 
 

@@ -133,6 +133,15 @@ async def test_an_operation_that_is_tried_many_times_at_once_is_carried_out_once
     assert memory.usage().writes == 2
 
 
+async def test_an_operation_that_changes_nothing_is_carried_out_once_too(store, memory):
+    outcomes = await asyncio.gather(
+        *(store.delete("none", expected_version=None, operation=operation("1")) for _ in range(8))
+    )
+
+    assert sorted(outcome.replayed for outcome in outcomes) == [False] + 7 * [True]
+    assert memory.usage().writes == 1
+
+
 async def test_the_capability_s_agents_append_at_once_and_lose_nothing(server, namespace, store):
     async def write(name):
         own = BotWireMemoryStore(namespace, base_url=server.url)
