@@ -5,10 +5,10 @@ the namespace's counter, which also grows when a lease is given back: whoever wa
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from namespaces import clock, database, reading
 from namespaces.errors import InvalidTTL, LeaseHeld, LeaseLimit, LeaseNotFound, NothingToClaim
@@ -35,16 +35,28 @@ _PROLONG = """
 UPDATE namespaces_lease SET expires_at = %(expires_at)s WHERE namespace_id = %(namespace)s AND name = %(name)s
 """
 _GIVE_BACK = "DELETE FROM namespaces_lease WHERE namespace_id = %(namespace)s AND name = %(name)s"
-_NEXT_UNCLAIMED = """
-SELECT e.key, e.value, e.version, e.writer, e.created_at, e.updated_at, e.expires_at FROM namespaces_entry AS e
+_UNCLAIMED = """
+FROM namespaces_entry AS e
 WHERE e.namespace_id = %(namespace)s AND e.key >= %(prefix)s {before_end}
     AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
     AND NOT EXISTS (
         SELECT 1 FROM namespaces_lease AS l
         WHERE l.namespace_id = e.namespace_id AND l.name = e.key AND l.expires_at > %(now)s
     )
-ORDER BY e.key LIMIT 1
 """
+_NEXT_UNCLAIMED = f"""
+SELECT e.key, e.value, e.version, e.writer, e.created_at, e.updated_at, e.expires_at {_UNCLAIMED} ORDER BY e.key LIMIT 1
+"""
+_LOOK_AT_LEASE = """
+SELECT COUNT(*) = 0, MIN(expires_at) FROM namespaces_lease
+WHERE namespace_id = %(namespace)s AND name = %(name)s AND expires_at > %(now)s
+"""
+_LOOK_FOR_UNCLAIMED = f"""
+SELECT EXISTS (SELECT 1 {_UNCLAIMED}), (
+    SELECT MIN(l.expires_at) FROM namespaces_lease AS l
+    WHERE l.namespace_id = %(namespace)s AND l.name >= %(prefix)s {{before_last}} AND l.expires_at > %(now)s
+)
+"""  # noqa: S608 -- it is put together of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +173,37 @@ def claim(
         return Claim(reading.remembered_row(namespace, row), _acquire(unit, row["key"], holder, lasting))
 
     return in_unit(namespace, work, caller, terms, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A lease that somebody waits for: that of `name`, or that of any entry under `prefix`."""
+
+    namespace: str
+    name: str | None = None
+    prefix: str | None = None
+
+    def look(self) -> tuple[str, database.Parameters]:
+        """A statement that locks nothing, and what it is run with; its one row is a Glimpse."""
+        known: dict[str, Any] = {"namespace": self.namespace, "now": database.as_parameter(clock.now())}
+        if self.prefix is None:
+            return _LOOK_AT_LEASE, known | {"name": self.name}
+        end = after_prefix(self.prefix)
+        before_end, before_last = ("", "") if end is None else ("AND e.key < %(end)s", "AND l.name < %(end)s")
+        sql = _LOOK_FOR_UNCLAIMED.format(before_end=before_end, before_last=before_last)
+        return sql, known | {"prefix": self.prefix, "end": end}
+
+
+class Glimpse(NamedTuple):
+    """Whether what is wanted could be had, and if not, when the next lease ends that is in the way, if there is one."""
+
+    is_free: bool
+    until: datetime | None
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> "Glimpse":
+        is_free, until = row
+        return cls(bool(is_free), None if until is None else clock.from_database(until))
 
 
 def _acquire(unit: Unit, name: str, holder: str, lasting: timedelta) -> Lease:

@@ -72,9 +72,12 @@ News = Sighting | ChangePage | None
 
 
 class Waiter:
-    """Somebody who waits: for one key, or for changes of keys that begin with `prefix`; for leases too if so said."""
+    """Somebody who waits: for one key, or for changes of keys that begin with `prefix`; for leases too if so said.
 
-    def __init__(self, key: str | None = None, *, prefix: str = "", minds_leases: bool = False) -> None:
+    With `prefix` None it minds no changes, but leases alone.
+    """
+
+    def __init__(self, key: str | None = None, *, prefix: str | None = "", minds_leases: bool = False) -> None:
         self.key, self.prefix, self.minds_leases = key, prefix, minds_leases
         self.is_over = False
         self._news: News = None
@@ -158,20 +161,6 @@ class Waking:
             watch.discard(waiter)
             if watch.is_deserted:
                 self._watches.pop(namespace, None)
-
-    async def changed(self, namespace: str, since: Mark, seconds: float) -> Mark:
-        """Wait until the namespace has come further than `since`, for `seconds` at most; how far it has come.
-
-        Raises NotAnswered and DatabaseTrouble as the engine does.
-        """
-        deadline = self._loop.time() + seconds
-        with self.waiting(namespace, Waiter(minds_leases=True)) as waiter:
-            while (mark := (await self._marks({namespace}))[namespace]) == since:
-                try:
-                    await waiter.news(deadline)
-                except TimeoutError:
-                    break
-        return mark
 
     def end(self) -> None:
         """End every wait, and every one to come."""
@@ -264,7 +253,8 @@ class Waking:
                 waiter.wake(sighting)
             await asyncio.sleep(0)  # an engine that answers on the loop itself would hold it up for all keys
         for follower in watch.followers:
-            if not follower.prefix or any(key.startswith(follower.prefix) for key in keys):
+            prefix = follower.prefix
+            if prefix is not None and any(key.startswith(prefix) for key in keys):
                 follower.wake(page)
 
 

@@ -56,6 +56,13 @@ class Django:
             await respond(send, response)
         await _linger(body)
 
+    async def response(self, scope: Scope, body: Body) -> Response:
+        """What Django answers to a request whose body has come and whose answer is not streamed."""
+        exchange = _Exchange(scope, body, _to_nobody)
+        response = await asyncio.get_running_loop().run_in_executor(self._threads, exchange.run, self._application)
+        assert response is not None, "such an answer is not streamed"
+        return response
+
     async def ask(self, scope: Scope) -> Response:
         """What Django answers to a request without a body that asks no database."""
         exchange = _Exchange(scope, Body(_nothing), _to_nobody)

@@ -29,16 +29,10 @@ _OF_STREAM = as_headers(Answer("", headers=rendering.EVENT_STREAM))
 
 
 class Waits:
-    """The requests that wait in this process."""
+    """The reads that wait in this process."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._waking = Waking(engine)
-        self._bounds = Bounds()
-
-    def end(self) -> None:
-        """Answer everybody who waits, now; nobody waits from here on."""
-        self._waking.end()
+    def __init__(self, engine: Engine, waking: Waking, bounds: Bounds) -> None:
+        self._engine, self._waking, self._bounds = engine, waking, bounds
 
     async def answer(self, request: WaitRequest, body: Body) -> Answer:
         """The answer to a request, once it is time. Refusals are raised."""
@@ -81,7 +75,7 @@ class Waits:
         with (
             self._bounds.room_for(request.namespace, request.address),
             self._waking.waiting(request.namespace, waiter),
-            _while_there(body, waiter),
+            while_there(body, waiter),
         ):
             yield
 
@@ -165,7 +159,7 @@ def _end_of(sighting: Sighting) -> float:
 
 
 @contextmanager
-def _while_there(body: Body, waiter: Waiter) -> Iterator[None]:
+def while_there(body: Body, waiter: Waiter) -> Iterator[None]:
     """Wait for nobody who has gone."""
     watching = asyncio.get_running_loop().create_task(_end_when_gone(body, waiter))
     try:
