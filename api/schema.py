@@ -249,6 +249,8 @@ _MEMBERS: dict[str, Any] = {
     "by": {"type": "number"},
     "patch": {},
     "initial": {},
+    "name": {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]},
+    "fencing": {"type": "integer", "minimum": 0},
 }
 
 

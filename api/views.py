@@ -110,7 +110,8 @@ class EntryView(MemoryView):
         changed = writing.change_entry(
             namespace, key, body.edit, ttl=body.ttl, condition=condition, caller=caller, terms=terms
         )
-        tally.count_write(namespace)
+        if changed.edited.has_changed:
+            tally.count_write(namespace)
         return rendering.response_of(answer(changed))
 
     @schema.delete_entry
@@ -192,6 +193,7 @@ class BatchView(MemoryView):
         operations = operations_of(content, namespace, caller)
         terms = terms_of(request, content, rendering.batch_answer)
         batch = batches.carry_out(namespace, operations, caller=caller, terms=terms)
+        tally.count_write(namespace, batch.writes)
         return rendering.response_of(rendering.batch_answer(batch))
 
 

@@ -103,7 +103,10 @@ def acquire(
 def renew(
     namespace: str, name: str, fencing: int, ttl: float, *, terms: Terms = FREE, now: datetime | None = None
 ) -> Lease:
-    """Hold a lease for `ttl` seconds from now. Raises LeaseLost if it is not held by that number, expired included."""
+    """Hold a lease for `ttl` seconds from now. Raises LeaseLost if it is not held by that number, expired included.
+
+    It may be repeated as it is, and so is carried out again also under an idempotency key.
+    """
     check_namespace(namespace)
     check_key(name)
     lasting = _checked_ttl(ttl)
@@ -111,7 +114,6 @@ def renew(
     def work(unit: Unit) -> Lease:
         check_held(unit, Held(name, fencing))
         unit.execute(_PROLONG, name=name, expires_at=database.as_parameter(unit.now + lasting))
-        unit.has_written = True
         return _found(unit, name)
 
     return in_unit(namespace, work, NOBODY, terms, now)
@@ -121,15 +123,15 @@ def release(namespace: str, name: str, fencing: int, *, terms: Terms = FREE, now
     """Give a lease back. Raises LeaseLost if it is not held by that number."""
     check_namespace(namespace)
     check_key(name)
+    return in_unit(namespace, lambda unit: give_back(unit, Held(name, fencing)), NOBODY, terms, now)
 
-    def work(unit: Unit) -> Held:
-        check_held(unit, Held(name, fencing))
-        unit.execute(_GIVE_BACK, name=name)
-        unit.execute(_ADVANCE, fencing=unit.fencing + 1)
-        unit.has_written = True
-        return Held(name, fencing)
 
-    return in_unit(namespace, work, NOBODY, terms, now)
+def give_back(unit: Unit, lease: Held) -> Held:
+    """Give a lease back in a unit of work. Raises LeaseLost if it is not held by that number."""
+    check_held(unit, lease)
+    unit.execute(_GIVE_BACK, name=lease.name)
+    _advance(unit)
+    return lease
 
 
 def find(namespace: str, name: str, *, now: datetime | None = None) -> Lease:
@@ -215,12 +217,17 @@ def _acquire(unit: Unit, name: str, holder: str, lasting: timedelta) -> Lease:
     counted = unit.fetch(_COUNT)
     if counted and counted["held"] >= most:
         raise LeaseLimit(unit.namespace, limit=most)
-    fencing = unit.fencing + 1
-    unit.execute(_ADVANCE, fencing=fencing)
+    _advance(unit)
     expires_at = unit.now + lasting
-    unit.execute(_TAKE, name=name, holder=holder, fencing=fencing, expires_at=database.as_parameter(expires_at))
-    unit.has_written = True
-    return Lease(unit.namespace, name, holder, fencing, unit.now, expires_at)
+    unit.execute(_TAKE, name=name, holder=holder, fencing=unit.fencing, expires_at=database.as_parameter(expires_at))
+    return Lease(unit.namespace, name, holder, unit.fencing, unit.now, expires_at)
+
+
+def _advance(unit: Unit) -> None:
+    """Take the namespace's next fencing number."""
+    unit.fencing += 1
+    unit.has_leased = True
+    unit.execute(_ADVANCE, fencing=unit.fencing)
 
 
 def _held(unit: Unit, lease: Lease) -> LeaseHeld:
