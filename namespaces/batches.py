@@ -1,6 +1,6 @@
 """Batches: several reads and writes of one namespace, in order, all or nothing. Each write is judged like any other.
 
-An operation is a write as `namespaces.writing` makes it, or one of the classes here, among them to give a lease back. The
+An operation is a write as `namespaces.writing` makes it, or one of the classes here, such as giving back a lease. The
 rules of a batch itself are how many operations it has, and how many bytes of values it reads.
 """
 

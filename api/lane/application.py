@@ -5,12 +5,11 @@ from api.lane import memory
 from api.lane.around import Around
 from api.lane.body import Body, Receive, Scope, Send
 from api.lane.bounds import Bounds
-from api.lane.django import WSGI, Django, Headers, Response, as_headers, respond
+from api.lane.django import WSGI, Django, Headers, Response, respond, response_of
 from api.lane.held import Unfound, Waits
 from api.lane.requests import memory_request_of, plain_headers_of
 from api.lane.turns import Turns
 from api.lane.wait_requests import ChangesWait, LeaseWait, WaitRequest, lease_wait_of, wait_request_of
-from api.rendering import Answer
 from api.waits import OUTCOME
 from namespaces import engine, tally
 from namespaces.engine.errors import NotAnswered
@@ -80,7 +79,7 @@ class Application:
                     await self._held.waits.stream(wait, body, send, around.headers)
                     return True
                 case _:
-                    response = _response_of(await self._held.waits.answer(wait, body), around.headers)
+                    response = await self._held.waits.answer(wait, body, around.headers)
         except NotAnswered:
             return False
         except Refusal as refusal:
@@ -105,7 +104,7 @@ class Application:
             answer = await memory.answer(request, body, self._engine)
         except DatabaseTrouble as trouble:
             return _refusal(request.namespace, trouble, around.headers)
-        return _response_of(answer, around.headers) if answer else None
+        return response_of(answer, around.headers) if answer else None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the process (ASGI's lifespan protocol)."""
@@ -128,11 +127,6 @@ class _Held:
         self.waking, bounds = Waking(engine), Bounds()
         self.waits = Waits(engine, self.waking, bounds)
         self.turns = Turns(engine, self.waking, bounds, django)
-
-
-def _response_of(answer: Answer, around: Headers) -> Response:
-    content = answer.body.encode()
-    return Response(answer.status, [*as_headers(answer), *around, (b"content-length", b"%d" % len(content))], content)
 
 
 def _refusal(namespace: str, refusal: Refusal, around: Headers) -> Response:

@@ -97,6 +97,12 @@ def as_headers(answer: Answer) -> Headers:
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.all_headers().items()]
 
 
+def response_of(answer: Answer, around: Headers) -> Response:
+    """The answer as it goes out, with the headers `around` it."""
+    content = answer.body.encode()
+    return Response(answer.status, [*as_headers(answer), *around, (b"content-length", b"%d" % len(content))], content)
+
+
 async def respond(send: Send, response: Response) -> None:
     """Send an answer whole."""
     await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
