@@ -1,4 +1,4 @@
-"""Histories of what clients did to one key at the same time, and whether they are linearizable. Nothing here asks anybody.
+"""Histories of what clients did to one key at the same time, and whether they are linearizable. Nobody is asked here.
 
 A history is linearizable if its operations can be put into one order in which each has the outcome that was told, and
 none comes before another that had ended when it began (Herlihy and Wing, 1990). The search is that of Wing and Gong
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 # Values are hashable here: a list is a tuple, and ABSENT stands where there is no entry.
 Value = Any
 ABSENT = None
-MOST_CONFIGURATIONS = 500_000
+MOST_CONFIGURATIONS = 300_000
 # So many writes whose outcome nobody knows may follow one another before one whose outcome is known.
 LONGEST_GUESS = 3
 
@@ -91,6 +91,16 @@ def following(state: State, operation: Operation) -> State | None:
     return State(value, None if value is ABSENT else told.version, told.version)
 
 
+def is_too_late(state: State, operation: Operation) -> bool:
+    """Whether an operation can have its outcome neither now nor later: versions never go back."""
+    told = operation.told
+    if told is None or told.version is None:
+        return False
+    if operation.kind is not Kind.GET and not told.is_refused:
+        return told.version <= state.newest
+    return told.version < state.newest or (told.version == state.newest and following(state, operation) is None)
+
+
 _NOTHING = object()
 
 
@@ -140,10 +150,6 @@ class _Configuration(NamedTuple):
     guesses: int = 0
 
 
-class TooHard(Exception):
-    """No order was found among as many as were tried."""
-
-
 class Search:
     """The search for an order of one key's operations."""
 
@@ -151,10 +157,15 @@ class Search:
         by_call = sorted(history, key=lambda operation: operation.called)
         self._answered = [operation for operation in by_call if operation.told]
         self._unanswered = [operation for operation in by_call if not operation.told and operation.kind is not Kind.GET]
-        self.reached = 0
+        self._versions = {
+            operation.told.version
+            for operation in self._answered
+            if operation.told and operation.kind is not Kind.GET and not operation.told.is_refused
+        }
+        self._reached = self._tried = 0
 
     def finds_order(self) -> bool:
-        """Whether there is one. TooHard if that takes too long to tell."""
+        """Whether there is one among as many as are tried."""
         begin = _Configuration(State())
         tried = {begin}
         stack = [self._after(begin)]
@@ -168,20 +179,24 @@ class Search:
             if configuration.first == len(self._answered):
                 return True
             if len(tried) >= MOST_CONFIGURATIONS:
-                raise TooHard(self.where())
+                return False
             tried.add(configuration)
-            self.reached = max(self.reached, configuration.first)
+            self._tried = len(tried)
+            self._reached = max(self._reached, configuration.first)
             stack.append(self._after(configuration))
         return not self._answered
 
     def where(self) -> str:
         """The operations around the first that no order could contain."""
-        around = self._answered[max(self.reached - 8, 0) : self.reached + 8]
-        return "no order beyond:\n" + "\n".join(map(str, [*around, *self._unanswered[:50]]))
+        around = self._answered[max(self._reached - 8, 0) : self._reached + 8]
+        listed = "\n".join(map(str, [*around, *self._unanswered[:50]]))
+        return f"none of {self._tried:,} orders goes beyond:\n{listed}"
 
     def _after(self, configuration: _Configuration) -> Iterator[_Configuration]:
         """What may come next: what is known to have happened first, guesses that explain it, then other guesses."""
         known, end = self._candidates(configuration)
+        if any(is_too_late(configuration.state, self._answered[number]) for number in known):
+            return
         blocked = []
         for number in known:
             state = following(configuration.state, self._answered[number])
@@ -189,15 +204,24 @@ class Search:
                 blocked.append(self._answered[number])
             else:
                 yield self._with(configuration, state, number)
-        if configuration.guesses >= LONGEST_GUESS:
+        unexplained = [operation for operation in blocked if self._may_be_explained(operation)]
+        is_unsure = configuration.state.value is not ABSENT and configuration.state.version is None
+        if configuration.guesses >= LONGEST_GUESS or not (unexplained or is_unsure):
             return
         others = []
-        for guess in self._guesses(configuration, end):
-            if any(following(guess.state, operation) for operation in blocked):
+        for operation, guess in self._guesses(configuration, end):
+            if any(following(guess.state, other) for other in unexplained):
                 yield guess
-            else:
+            elif is_unsure or any(_may_lead_to(operation, other) for other in unexplained):
                 others.append(guess)
         yield from others
+
+    def _may_be_explained(self, operation: Operation) -> bool:
+        """Whether a guess may make an operation possible: not if it waits for a version that is known to be another."""
+        told = operation.told
+        is_write = operation.kind is not Kind.GET and told and not told.is_refused
+        found = operation.expected if is_write else told and told.version
+        return found not in self._versions
 
     def _candidates(self, configuration: _Configuration) -> tuple[list[int], float]:
         """The answered operations that none of the others has to come before, and when the first of them ended."""
@@ -215,7 +239,7 @@ class Search:
             first, beyond = first + 1, beyond >> 1
         return _Configuration(state, first, beyond, configuration.guessed)
 
-    def _guesses(self, configuration: _Configuration, end: float) -> Iterator[_Configuration]:
+    def _guesses(self, configuration: _Configuration, end: float) -> Iterator[tuple[Operation, _Configuration]]:
         for number, operation in enumerate(self._unanswered):
             if operation.called > end:
                 break
@@ -224,11 +248,21 @@ class Search:
             state = following(configuration.state, operation)
             if state is not None:
                 guessed = configuration.guessed | 1 << number
-                yield configuration._replace(state=state, guessed=guessed, guesses=configuration.guesses + 1)
+                yield operation, configuration._replace(state=state, guessed=guessed, guesses=configuration.guesses + 1)
+
+
+def _may_lead_to(guess: Operation, operation: Operation) -> bool:
+    """Whether a guess may be one of several that make an operation possible: a list that was told tells its parts."""
+    told = operation.told
+    if told is None or not isinstance(told.value, tuple) or guess.kind in (Kind.DELETE, Kind.INCREMENT):
+        return True
+    if guess.kind is Kind.APPEND:
+        return guess.argument in told.value
+    return isinstance(guess.argument, tuple) and guess.argument == told.value[:1]
 
 
 def fault_in(history: Sequence[Operation]) -> str | None:
-    """Where a history of one key stops being linearizable; None if it is. TooHard if that takes too long to tell."""
+    """Where a history of one key stops being linearizable, as far as was tried; None if it is."""
     search = Search(history)
     return None if search.finds_order() else search.where()
 
