@@ -109,8 +109,10 @@ def lease_wait_of(scope: Scope) -> LeaseWait | None:
         if not is_lease and segments[3:] != ["claims"]:
             return None
         seconds = wait_of(parameters_in(scope["query_string"].decode("latin-1"), "wait"))
+        if not seconds:
+            return None
         name = lease_name_in(path) if is_lease else None
-        return LeaseWait(namespace_in(path), _address_of(scope, headers), headers, name, seconds or 0)
+        return LeaseWait(namespace_in(path), _address_of(scope, headers), headers, name, seconds)
     except (Refusal, Http404):
         return None
 
