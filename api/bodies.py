@@ -13,13 +13,14 @@ from django.utils.http import parse_header_parameters
 
 from api.refusals import RequestRefused
 from namespaces import clock, writing
-from namespaces.batches import Check, Get, Operation
+from namespaces.batches import Check, Get, Operation, Release
 from namespaces.conditions import ABSENT, ALWAYS, Condition, at_version
 from namespaces.edits import Append, Edit, Increment, Merge, Patch, Pop
 from namespaces.errors import BatchTooLarge, InvalidJSON, InvalidTTL, Refusal
 from namespaces.jsontext import JSONText, array_parts, kind_of, members
 from namespaces.limits import limit
 from namespaces.reading import value_limit
+from namespaces.units import Held
 
 # What a body may have beside its value: member names, a ttl, white space.
 FRAME_BYTES = 4_096
@@ -270,6 +271,7 @@ OPERATIONS = {
     "get": (("key",), ()),
     "delete": (("key",), ("if_version",)),
     "check": (("key", "version"), ()),
+    "release": (("name", "fencing"), ()),
     **{op: (("key", *required), (*optional, "ttl", "if_version")) for op, (required, optional) in EDITS.items()},
 }
 
@@ -279,6 +281,8 @@ def _operation_of(text: str, namespace: str, caller: writing.Caller, now: dateti
     op = word_in(dict(found).get("op"), "op", tuple(OPERATIONS))
     required, optional = OPERATIONS[op]
     given = _checked_members(found, ("op", *required), optional, "operation")
+    if op == "release":
+        return Release(Held(_text_in(given["name"], "name"), whole_number_in(given["fencing"], "fencing", least=0)))
     key, ttl = _text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
     condition = _condition_in(given)
     match op:

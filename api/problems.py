@@ -65,14 +65,14 @@ PROBLEMS: dict[str, Problem] = {
     "key_not_found": Problem(404, "Key not found", "Set the key first, or list the namespace's keys."),
     "namespace_not_found": Problem(404, "Namespace not found", "Write to it: a namespace exists from its first write."),
     "lease_not_found": Problem(404, "Lease not held", "Acquire it, if you want it."),
-    "nothing_to_claim": Problem(404, "Nothing to claim", "Set an entry under the prefix, or wait for one."),
+    "nothing_to_claim": Problem(404, "Nothing to claim", "Set an entry under the prefix, or wait for one with ?wait=."),
     "path_not_found": Problem(404, "No such address", "See /api/docs/ for the addresses there are."),
     "method_not_allowed": Problem(405, "Method not allowed", "Use a method that the Allow header names."),
     "target_missing": Problem(409, "Nothing to change", "Set the entry first, or give an initial value."),
     "wrong_type": Problem(409, "Value of another type", "Read the entry; change what it is, or another one."),
     "patch_failed": Problem(409, "Patch does not fit", "Read the entry, and make the patch anew."),
     "number_out_of_range": Problem(409, "Number out of range", "Increment by less, or set the entry anew."),
-    "lease_held": Problem(409, "Lease held by another", "Try again after Retry-After, or after expires_at."),
+    "lease_held": Problem(409, "Lease held by another", "Wait for it with ?wait=, or try again after Retry-After."),
     "revision_trimmed": Problem(
         410, "Revision no longer in the change log", "Read what you need, then follow the changes from now on."
     ),

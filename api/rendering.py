@@ -9,7 +9,7 @@ from django.http import HttpResponse
 
 from api.conditional import names_tag
 from namespaces import clock
-from namespaces.batches import Batch, Check, NotFound, Result
+from namespaces.batches import Batch, Check, NotFound, Release, Result
 from namespaces.changes import ChangePage, LoggedChange
 from namespaces.leases import Claim, Lease
 from namespaces.names import is_operator_writer
@@ -143,6 +143,8 @@ def _result_parts(result: Result) -> Parts:
             return [as_json({"key": result.key, "deleted": True, "version": result.version})]
         case Check():
             return [as_json({"key": result.key, "version": result.version})]
+        case Release():
+            return [as_json(_released_members(result.lease))]
 
 
 def acquired_answer(lease: Lease) -> Answer:
@@ -154,8 +156,11 @@ def lease_answer(lease: Lease) -> Answer:
 
 
 def released_answer(namespace: str, lease: Held) -> Answer:
-    members = {"namespace": namespace, "name": lease.name, "fencing": lease.fencing, "released": True}
-    return Answer(as_json(members))
+    return Answer(as_json({"namespace": namespace, **_released_members(lease)}))
+
+
+def _released_members(lease: Held) -> dict[str, Any]:
+    return {"name": lease.name, "fencing": lease.fencing, "released": True}
 
 
 def claim_answer(claim: Claim) -> Answer:

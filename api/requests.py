@@ -59,7 +59,12 @@ def key_in(path: str) -> str:
 
 def lease_name_of(request: HttpRequest) -> str:
     """The lease that the path names: everything after `/leases/`, decoded once; InvalidKey if it cannot be one."""
-    segments = raw_path(request).split("/", 4)
+    return lease_name_in(raw_path(request))
+
+
+def lease_name_in(path: str) -> str:
+    """The same of a raw path."""
+    segments = path.split("/", 4)
     name = segments[4] if len(segments) == 5 else ""
     return check_key(decoded(name, InvalidKey, limit("key_bytes")))
 

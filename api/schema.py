@@ -249,6 +249,8 @@ _MEMBERS: dict[str, Any] = {
     "by": {"type": "number"},
     "patch": {},
     "initial": {},
+    "name": {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]},
+    "fencing": {"type": "integer", "minimum": 0},
 }
 
 
@@ -491,7 +493,13 @@ _REFUSED_LEASE = (
     *_REFUSED_TERMS,
 )
 _REFUSED_LEASE_BODY = ("invalid_json", "invalid_body", "invalid_ttl", "body_too_large", "unsupported_media_type")
-_REFUSED_ACQUIRE = (*_REFUSED_LEASE, *_REFUSED_LEASE_BODY, "lease_limit", "namespace_creation_limit")
+_REFUSED_ACQUIRE = (
+    *_REFUSED_LEASE,
+    *_REFUSED_LEASE_BODY,
+    "lease_limit",
+    "namespace_creation_limit",
+    "too_many_waiters",
+)
 get_lease = extend_schema(
     operation_id="get_lease",
     summary="Who holds a lease",
@@ -506,7 +514,7 @@ acquire_lease = extend_schema(
     operation_id="acquire_lease",
     summary="Acquire a lease",
     tags=["coordination"],
-    parameters=[_NAMESPACE, _LEASE_NAME, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    parameters=[_NAMESPACE, _LEASE_NAME, _WAIT, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
     request=AcquireBody,
     responses={201: Lease, **_problems(*_REFUSED_ACQUIRE, "lease_held")},
 )
@@ -530,7 +538,7 @@ claim = extend_schema(
     summary="Claim the next entry under a prefix",
     description="The first whose key names no lease that is held; that lease is acquired with it.",
     tags=["coordination"],
-    parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    parameters=[_NAMESPACE, _WAIT, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
     request=ClaimBody,
     responses={200: Claim, **_problems(*_REFUSED_ACQUIRE, "invalid_prefix", "nothing_to_claim")},
 )

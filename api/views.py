@@ -29,9 +29,9 @@ from api.requests import (
     wants_values,
     writer_of,
 )
-from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
+from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of, telling_outcome
 from namespaces import batches, changes, database, leases, reading, removal, tally, writing
-from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
+from namespaces.errors import DatabaseTrouble, KeyNotFound, LeaseHeld, NothingToClaim, Refusal
 from namespaces.limits import limit
 from namespaces.units import Repeated
 
@@ -110,7 +110,8 @@ class EntryView(MemoryView):
         changed = writing.change_entry(
             namespace, key, body.edit, ttl=body.ttl, condition=condition, caller=caller, terms=terms
         )
-        tally.count_write(namespace)
+        if changed.edited.has_changed:
+            tally.count_write(namespace)
         return rendering.response_of(answer(changed))
 
     @schema.delete_entry
@@ -192,11 +193,12 @@ class BatchView(MemoryView):
         operations = operations_of(content, namespace, caller)
         terms = terms_of(request, content, rendering.batch_answer)
         batch = batches.carry_out(namespace, operations, caller=caller, terms=terms)
+        tally.count_write(namespace, batch.writes)
         return rendering.response_of(rendering.batch_answer(batch))
 
 
 class LeaseView(MemoryView):
-    """`/namespaces/{namespace}/leases/{name}`: one lease."""
+    """`/namespaces/{namespace}/leases/{name}`: one lease. Nothing is waited for here: see `api.lane.turns`."""
 
     @schema.get_lease
     def get(self, request: Request, namespace: str, name: str) -> HttpResponse:
@@ -205,12 +207,13 @@ class LeaseView(MemoryView):
 
     @schema.acquire_lease
     def post(self, request: Request, namespace: str, name: str) -> HttpResponse:
-        parameters_of(request)
+        parameters = parameters_of(request, "wait")
         namespace, name, caller = namespace_of(request), lease_name_of(request), caller_of(request)
         content = content_up_to(request, FRAME_BYTES)
         body = lease_body_of(content, "ttl", optional=("holder",))
         terms = terms_of(request, content, rendering.acquired_answer)
-        lease = leases.acquire(namespace, name, body.ttl, holder=body.holder, caller=caller, terms=terms)
+        with telling_outcome(self.more_headers, parameters, LeaseHeld):
+            lease = leases.acquire(namespace, name, body.ttl, holder=body.holder, caller=caller, terms=terms)
         return rendering.response_of(rendering.acquired_answer(lease))
 
     @schema.renew_lease
@@ -232,16 +235,17 @@ class LeaseView(MemoryView):
 
 
 class ClaimsView(MemoryView):
-    """`/namespaces/{namespace}/claims`: the next entry that nobody works on."""
+    """`/namespaces/{namespace}/claims`: the next entry that nobody works on. Nor is anything waited for here."""
 
     @schema.claim
     def post(self, request: Request, namespace: str) -> HttpResponse:
-        parameters_of(request)
+        parameters = parameters_of(request, "wait")
         namespace, caller = namespace_of(request), caller_of(request)
         content = content_up_to(request, FRAME_BYTES)
         body = lease_body_of(content, "prefix", "ttl", optional=("holder",))
         terms = terms_of(request, content, rendering.claim_answer)
-        claim = leases.claim(namespace, body.prefix, body.ttl, holder=body.holder, caller=caller, terms=terms)
+        with telling_outcome(self.more_headers, parameters, NothingToClaim):
+            claim = leases.claim(namespace, body.prefix, body.ttl, holder=body.holder, caller=caller, terms=terms)
         return rendering.response_of(rendering.claim_answer(claim))
 
 

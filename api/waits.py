@@ -1,5 +1,7 @@
 """What a request for an entry waits for, and whether that has come. How it is waited is decided in `api.lane.held`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +9,7 @@ from api.conditional import names_tag
 from api.refusals import RequestRefused
 from api.rendering import etag
 from api.requests import wait_of
-from namespaces.errors import InvalidJSON, JSONTooDeep
+from namespaces.errors import InvalidJSON, JSONTooDeep, Refusal
 from namespaces.jsonequality import comparable
 from namespaces.jsontext import JSONText
 from namespaces.reading import Remembered
@@ -57,6 +59,18 @@ def _value_in(text: str) -> Any:
     except (InvalidJSON, JSONTooDeep) as error:
         message = f"equals is the text of one JSON value, percent-encoded. {error}"
         raise RequestRefused("invalid_parameter", message, parameter="equals") from None
+
+
+@contextmanager
+def telling_outcome(headers: dict[str, str], parameters: dict[str, str], not_yet: type[Refusal]) -> Iterator[None]:
+    """Add to `headers` how a wait ended that `parameters` ask for, by whether what is done within raises `not_yet`."""
+    is_wait = wait_of(parameters) is not None
+    try:
+        yield
+    except not_yet:
+        headers |= TIMEOUT if is_wait else {}
+        raise
+    headers |= FULFILLED if is_wait else {}
 
 
 def outcome_of(awaited: Awaited | None, entry: Remembered | None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Batches: several reads and writes of one namespace, in order, all or nothing. Each write is judged like any other.
 
-An operation is a write as `namespaces.writing` makes it, or one of the classes here. The rules of a batch itself are
-how many operations it has, and how many bytes of values it reads.
+An operation is a write as `namespaces.writing` makes it, or one of the classes here, such as giving back a lease. The
+rules of a batch itself are how many operations it has, and how many bytes of values it reads.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from namespaces import reading, sql
+from namespaces import leases, reading, sql
 from namespaces.errors import BatchTooLarge, KeyNotFound, PreconditionFailed, Refusal
 from namespaces.limits import limit
 from namespaces.names import check_key
 from namespaces.reading import Remembered
-from namespaces.units import FREE, Terms, Unit
+from namespaces.units import FREE, Held, Terms, Unit
 from namespaces.verdicts import Allowance
 from namespaces.writing import NOBODY, Caller, Changed, ChangeOf, Deleted, Write, Written, in_unit, run_all
 
@@ -48,18 +48,29 @@ class NotFound:
     was_to_be_deleted: bool = False
 
 
-Operation = Get | Check | Write | ChangeOf
-Result = Remembered | NotFound | Check | Written | Deleted | Changed
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give a lease back; LeaseLost if it is not held by that number."""
+
+    lease: Held
+
+    def __post_init__(self) -> None:
+        check_key(self.lease.name)
+
+
+Operation = Get | Check | Write | ChangeOf | Release
+Result = Remembered | NotFound | Check | Written | Deleted | Changed | Release
 
 
 @dataclass(slots=True)
 class Batch:
-    """What a batch has done. `revision` is the namespace's after it; `allowance` is None where nothing was written."""
+    """What a batch has done. `revision` is the namespace's after it; `allowance` is None where there was no write."""
 
     namespace: str
     revision: int
     results: list[Result] = field(default_factory=list)
     allowance: Allowance | None = None
+    writes: int = 0
     bytes_read: int = 0
 
     def add(self, result: Result) -> None:
@@ -69,7 +80,7 @@ class Batch:
                 self.bytes_read += len(result.value)
             case Changed():
                 self.bytes_read += result.edited.value.size
-                self._note(result.written)
+                self._note(result.written, has_written=result.edited.has_changed)
             case Written() | Deleted():
                 self._note(result)
         most = limit("batch_bytes")
@@ -77,7 +88,8 @@ class Batch:
             raise BatchTooLarge(f"The values that this batch reads have more than {most:,} bytes.", limit=most)
         self.results.append(result)
 
-    def _note(self, written: Written | Deleted) -> None:
+    def _note(self, written: Written | Deleted, *, has_written: bool = True) -> None:
+        self.writes += has_written
         self.revision = max(self.revision, written.version)
         self.allowance = written.allowance
 
@@ -128,6 +140,9 @@ def _results_of(unit: Unit, run: list[Operation]) -> Iterator[Result]:
                 yield _checked(unit, operation)
             case ChangeOf():
                 yield operation.carry_out(unit)
+            case Release():
+                leases.give_back(unit, operation.lease)
+                yield operation
 
 
 def _read(unit: Unit, key: str) -> Remembered | NotFound:

@@ -5,10 +5,10 @@ the namespace's counter, which also grows when a lease is given back: whoever wa
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from namespaces import clock, database, reading
 from namespaces.errors import InvalidTTL, LeaseHeld, LeaseLimit, LeaseNotFound, NothingToClaim
@@ -35,16 +35,28 @@ _PROLONG = """
 UPDATE namespaces_lease SET expires_at = %(expires_at)s WHERE namespace_id = %(namespace)s AND name = %(name)s
 """
 _GIVE_BACK = "DELETE FROM namespaces_lease WHERE namespace_id = %(namespace)s AND name = %(name)s"
-_NEXT_UNCLAIMED = """
-SELECT e.key, e.value, e.version, e.writer, e.created_at, e.updated_at, e.expires_at FROM namespaces_entry AS e
+_UNCLAIMED = """
+FROM namespaces_entry AS e
 WHERE e.namespace_id = %(namespace)s AND e.key >= %(prefix)s {before_end}
     AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
     AND NOT EXISTS (
         SELECT 1 FROM namespaces_lease AS l
         WHERE l.namespace_id = e.namespace_id AND l.name = e.key AND l.expires_at > %(now)s
     )
-ORDER BY e.key LIMIT 1
 """
+_NEXT_UNCLAIMED = f"""
+SELECT e.key, e.value, e.version, e.writer, e.created_at, e.updated_at, e.expires_at {_UNCLAIMED} ORDER BY e.key LIMIT 1
+"""
+_LOOK_AT_LEASE = """
+SELECT COUNT(*) = 0, MIN(expires_at) FROM namespaces_lease
+WHERE namespace_id = %(namespace)s AND name = %(name)s AND expires_at > %(now)s
+"""
+_LOOK_FOR_UNCLAIMED = f"""
+SELECT EXISTS (SELECT 1 {_UNCLAIMED}), (
+    SELECT MIN(l.expires_at) FROM namespaces_lease AS l
+    WHERE l.namespace_id = %(namespace)s AND l.name >= %(prefix)s {{before_last}} AND l.expires_at > %(now)s
+)
+"""  # noqa: S608 -- it is put together of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,10 @@ def acquire(
 def renew(
     namespace: str, name: str, fencing: int, ttl: float, *, terms: Terms = FREE, now: datetime | None = None
 ) -> Lease:
-    """Hold a lease for `ttl` seconds from now. Raises LeaseLost if it is not held by that number, expired included."""
+    """Hold a lease for `ttl` seconds from now. Raises LeaseLost if it is not held by that number, expired included.
+
+    It may be repeated as it is, and so is carried out again also under an idempotency key.
+    """
     check_namespace(namespace)
     check_key(name)
     lasting = _checked_ttl(ttl)
@@ -99,7 +114,6 @@ def renew(
     def work(unit: Unit) -> Lease:
         check_held(unit, Held(name, fencing))
         unit.execute(_PROLONG, name=name, expires_at=database.as_parameter(unit.now + lasting))
-        unit.has_written = True
         return _found(unit, name)
 
     return in_unit(namespace, work, NOBODY, terms, now)
@@ -109,15 +123,15 @@ def release(namespace: str, name: str, fencing: int, *, terms: Terms = FREE, now
     """Give a lease back. Raises LeaseLost if it is not held by that number."""
     check_namespace(namespace)
     check_key(name)
+    return in_unit(namespace, lambda unit: give_back(unit, Held(name, fencing)), NOBODY, terms, now)
 
-    def work(unit: Unit) -> Held:
-        check_held(unit, Held(name, fencing))
-        unit.execute(_GIVE_BACK, name=name)
-        unit.execute(_ADVANCE, fencing=unit.fencing + 1)
-        unit.has_written = True
-        return Held(name, fencing)
 
-    return in_unit(namespace, work, NOBODY, terms, now)
+def give_back(unit: Unit, lease: Held) -> Held:
+    """Give a lease back in a unit of work. Raises LeaseLost if it is not held by that number."""
+    check_held(unit, lease)
+    unit.execute(_GIVE_BACK, name=lease.name)
+    _advance(unit)
+    return lease
 
 
 def find(namespace: str, name: str, *, now: datetime | None = None) -> Lease:
@@ -163,6 +177,37 @@ def claim(
     return in_unit(namespace, work, caller, terms, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A lease that somebody waits for: that of `name`, or that of any entry under `prefix`."""
+
+    namespace: str
+    name: str | None = None
+    prefix: str | None = None
+
+    def look(self) -> tuple[str, database.Parameters]:
+        """A statement that locks nothing, and what it is run with; its one row is a Glimpse."""
+        known: dict[str, Any] = {"namespace": self.namespace, "now": database.as_parameter(clock.now())}
+        if self.prefix is None:
+            return _LOOK_AT_LEASE, known | {"name": self.name}
+        end = after_prefix(self.prefix)
+        before_end, before_last = ("", "") if end is None else ("AND e.key < %(end)s", "AND l.name < %(end)s")
+        sql = _LOOK_FOR_UNCLAIMED.format(before_end=before_end, before_last=before_last)
+        return sql, known | {"prefix": self.prefix, "end": end}
+
+
+class Glimpse(NamedTuple):
+    """Whether what is wanted could be had, and if not, when the next lease ends that is in the way, if there is one."""
+
+    is_free: bool
+    until: datetime | None
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> "Glimpse":
+        is_free, until = row
+        return cls(bool(is_free), None if until is None else clock.from_database(until))
+
+
 def _acquire(unit: Unit, name: str, holder: str, lasting: timedelta) -> Lease:
     unit.check_writable()
     held = unit.fetch(_FIND, name=name)
@@ -172,12 +217,17 @@ def _acquire(unit: Unit, name: str, holder: str, lasting: timedelta) -> Lease:
     counted = unit.fetch(_COUNT)
     if counted and counted["held"] >= most:
         raise LeaseLimit(unit.namespace, limit=most)
-    fencing = unit.fencing + 1
-    unit.execute(_ADVANCE, fencing=fencing)
+    _advance(unit)
     expires_at = unit.now + lasting
-    unit.execute(_TAKE, name=name, holder=holder, fencing=fencing, expires_at=database.as_parameter(expires_at))
-    unit.has_written = True
-    return Lease(unit.namespace, name, holder, fencing, unit.now, expires_at)
+    unit.execute(_TAKE, name=name, holder=holder, fencing=unit.fencing, expires_at=database.as_parameter(expires_at))
+    return Lease(unit.namespace, name, holder, unit.fencing, unit.now, expires_at)
+
+
+def _advance(unit: Unit) -> None:
+    """Take the namespace's next fencing number."""
+    unit.fencing += 1
+    unit.has_leased = True
+    unit.execute(_ADVANCE, fencing=unit.fencing)
 
 
 def _held(unit: Unit, lease: Lease) -> LeaseHeld:

@@ -315,7 +315,8 @@ class Lease(models.Model):
 class Receipt(models.Model):
     """What a write with an Idempotency-Key was answered, written in its transaction: a repeat gets the same again.
 
-    `request` is a digest of what was asked; `answer` is the API's, and nothing that the domain reads.
+    `request` is a digest of what was asked; `answer` is the API's, and nothing that the domain reads. `fencing`, the
+    namespace's counter after it, is there where it was about leases alone, and so counted as no write.
     """
 
     pk = models.CompositePrimaryKey("namespace_id", "key")
@@ -324,9 +325,15 @@ class Receipt(models.Model):
     request = models.CharField(max_length=64)
     answer = models.TextField()
     at = models.DateTimeField()
+    fencing = models.BigIntegerField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=["at"], name="receipt_at"),)
+        indexes = (
+            models.Index(fields=["at"], name="receipt_at"),
+            models.Index(
+                fields=["namespace", "fencing"], name="receipt_fencing", condition=models.Q(fencing__isnull=False)
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.namespace_id}: receipt {self.key}"

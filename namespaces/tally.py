@@ -51,11 +51,11 @@ def count_read(namespace: str) -> None:
             _reads[namespace] += 1
 
 
-def count_write(namespace: str) -> None:
-    """Count one accepted write of a namespace: a set, a delete, a clear."""
-    if _is_started:
+def count_write(namespace: str, number: int = 1) -> None:
+    """Count accepted writes of a namespace: a set, a change, a delete, a clear, as many as a batch has done of them."""
+    if _is_started and number:
         with _lock:
-            _writes[namespace] += 1
+            _writes[namespace] += number
 
 
 def count_refusal(namespace: str, code: str) -> None:

@@ -24,10 +24,12 @@ _FIND_RECEIPT = """
 SELECT request, answer FROM namespaces_receipt WHERE namespace_id = %(namespace)s AND key = %(key)s AND at > %(since)s
 """
 _KEEP_RECEIPT = """
-INSERT INTO namespaces_receipt (namespace_id, key, request, answer, at)
-VALUES (%(namespace)s, %(key)s, %(request)s, %(answer)s, %(now)s)
-ON CONFLICT (namespace_id, key) DO UPDATE SET request = excluded.request, answer = excluded.answer, at = excluded.at
+INSERT INTO namespaces_receipt (namespace_id, key, request, answer, at, fencing)
+VALUES (%(namespace)s, %(key)s, %(request)s, %(answer)s, %(now)s, %(fencing)s)
+ON CONFLICT (namespace_id, key) DO UPDATE SET
+    request = excluded.request, answer = excluded.answer, at = excluded.at, fencing = excluded.fencing
 """
+_FORGET_RECEIPTS = "DELETE FROM namespaces_receipt WHERE namespace_id = %(namespace)s AND fencing <= %(last)s"
 _FIND_HELD = """
 SELECT fencing FROM namespaces_lease WHERE namespace_id = %(namespace)s AND name = %(name)s AND expires_at > %(now)s
 """
@@ -71,7 +73,11 @@ FREE = Terms()
 
 @dataclass(slots=True)
 class Unit:
-    """A locked namespace and the moment that counts. Whoever writes through `cursor` says so in `has_written`."""
+    """A locked namespace and the moment that counts. Whoever writes through `cursor` says so.
+
+    In `has_written`, where it is a write that counts; in `has_leased`, where a lease was given or taken back, for which
+    `fencing` has grown.
+    """
 
     cursor: Any
     namespace: str
@@ -80,6 +86,7 @@ class Unit:
     revision: int
     restriction: Restricted | None
     has_written: bool = False
+    has_leased: bool = False
 
     def execute(self, sql: str, **parameters: Any) -> None:
         """Run a statement, with `namespace` and `now` among its parameters."""
@@ -168,10 +175,17 @@ def _do(unit: Unit, work: Callable[[Unit], T], terms: Terms) -> T:
     if terms.lease:
         check_held(unit, terms.lease)
     result = work(unit)
-    if terms.once and unit.has_written:
-        once = terms.once
-        unit.execute(_KEEP_RECEIPT, key=once.key, request=once.request, answer=once.keep(result))
+    if terms.once and (unit.has_written or unit.has_leased):
+        _keep_receipt(unit, terms.once, terms.once.keep(result))
     return result
+
+
+def _keep_receipt(unit: Unit, once: Once, answer: str) -> None:
+    """Keep an answer; of those to calls about leases, which count as no write, the newest `lease_receipts`."""
+    fencing = None if unit.has_written else unit.fencing
+    unit.execute(_KEEP_RECEIPT, key=once.key, request=once.request, answer=answer, fencing=fencing)
+    if fencing is not None:
+        unit.execute(_FORGET_RECEIPTS, last=fencing - limit("lease_receipts"))
 
 
 def _refuse_repetition(unit: Unit, once: Once) -> None:

@@ -6,9 +6,9 @@ What is waited for over HTTP is decided in `api.lane`; nothing here answers, and
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from namespaces import reading, sql
 from namespaces.changes import ChangePage, page_of, read_parameters
@@ -29,6 +29,7 @@ PAGE_BYTES = 262_144
 LARGEST_COMPARED = 65_536
 
 logger = logging.getLogger("botwire.waking")
+T = TypeVar("T")
 
 
 class Mark(NamedTuple):
@@ -44,13 +45,18 @@ class Sighting:
     def __init__(self, namespace: str, key: str, row: Any) -> None:
         self._namespace, self._key, self._row = namespace, key, row
         self._comparable: asyncio.Future[Any] | None = None
+        self._made: dict[Hashable, Any] = {}
 
     def entry(self) -> Remembered | None:
         """The entry; raises NamespaceSuspended."""
-        try:
-            return reading.remembered(self._namespace, self._key, self._row)
-        except KeyNotFound:
-            return None
+        return self.once("entry", self._entry)
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes of it, made for the first who asks, and the same for everybody."""
+        if what not in self._made:
+            self._made[what] = make()
+        made: T = self._made[what]
+        return made
 
     async def says(self, value: Any) -> bool:
         """Whether the entry's value is `value`, as `namespaces.jsonequality` makes it comparable."""
@@ -59,7 +65,15 @@ class Sighting:
             return False
         if self._comparable is None:
             self._comparable = asyncio.ensure_future(_comparable(entry.value))
-        return bool(await asyncio.shield(self._comparable) == value)
+        if not self._comparable.done():
+            await asyncio.shield(self._comparable)
+        return bool(self._comparable.result() == value)
+
+    def _entry(self) -> Remembered | None:
+        try:
+            return reading.remembered(self._namespace, self._key, self._row)
+        except KeyNotFound:
+            return None
 
 
 async def _comparable(text: str) -> Any:
@@ -72,9 +86,12 @@ News = Sighting | ChangePage | None
 
 
 class Waiter:
-    """Somebody who waits: for one key, or for changes of keys that begin with `prefix`; for leases too if so said."""
+    """Somebody who waits: for one key, or for changes of keys that begin with `prefix`; for leases too if so said.
 
-    def __init__(self, key: str | None = None, *, prefix: str = "", minds_leases: bool = False) -> None:
+    With `prefix` None it minds no changes, but leases alone.
+    """
+
+    def __init__(self, key: str | None = None, *, prefix: str | None = "", minds_leases: bool = False) -> None:
         self.key, self.prefix, self.minds_leases = key, prefix, minds_leases
         self.is_over = False
         self._news: News = None
@@ -158,20 +175,6 @@ class Waking:
             watch.discard(waiter)
             if watch.is_deserted:
                 self._watches.pop(namespace, None)
-
-    async def changed(self, namespace: str, since: Mark, seconds: float) -> Mark:
-        """Wait until the namespace has come further than `since`, for `seconds` at most; how far it has come.
-
-        Raises NotAnswered and DatabaseTrouble as the engine does.
-        """
-        deadline = self._loop.time() + seconds
-        with self.waiting(namespace, Waiter(minds_leases=True)) as waiter:
-            while (mark := (await self._marks({namespace}))[namespace]) == since:
-                try:
-                    await waiter.news(deadline)
-                except TimeoutError:
-                    break
-        return mark
 
     def end(self) -> None:
         """End every wait, and every one to come."""
@@ -264,7 +267,8 @@ class Waking:
                 waiter.wake(sighting)
             await asyncio.sleep(0)  # an engine that answers on the loop itself would hold it up for all keys
         for follower in watch.followers:
-            if not follower.prefix or any(key.startswith(follower.prefix) for key in keys):
+            prefix = follower.prefix
+            if prefix is not None and any(key.startswith(prefix) for key in keys):
                 follower.wake(page)
 
 

@@ -195,9 +195,10 @@ def _servers(
 ) -> Iterator[ServerMaker]:
     made: list[Server] = []
 
-    def make(**environment: str) -> Server:
+    def make(*, workers: int | None = None, **environment: str) -> Server:
         url = _new_postgresql_database(request) if database == "postgresql" else None
         server = Server(tmp_path_factory.mktemp("server"), url, environment)
+        server.workers = workers
         made.append(server)
         server.start()
         return server

@@ -24,6 +24,7 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = environment or {}
+        self.workers: int | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "serve.log"
 
@@ -34,9 +35,9 @@ class Server:
             environment["DATABASE_URL"] = self.database_url
         with self.log.open("ab") as log:
             command = [PYTHON, "manage.py", "serve", "--bind", f"127.0.0.1:{self.port}"]
-            self.process = subprocess.Popen(
-                [*command, "--data", str(self.folder)], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
+            command += ["--data", str(self.folder)]
+            command += ["--workers", str(self.workers)] if self.workers else []
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self.wait_until_ready()
 
     def wait_until_ready(self, seconds: float = 90) -> None:

@@ -4,15 +4,17 @@ from api import problems
 from api.lane import memory
 from api.lane.around import Around
 from api.lane.body import Body, Receive, Scope, Send
-from api.lane.django import WSGI, Django, Headers, Response, as_headers, respond
+from api.lane.bounds import Bounds
+from api.lane.django import WSGI, Django, Headers, Response, respond, response_of
 from api.lane.held import Unfound, Waits
 from api.lane.requests import memory_request_of, plain_headers_of
-from api.lane.wait_requests import ChangesWait, WaitRequest, wait_request_of
-from api.rendering import Answer
+from api.lane.turns import Turns
+from api.lane.wait_requests import ChangesWait, LeaseWait, WaitRequest, lease_wait_of, wait_request_of
 from api.waits import OUTCOME
 from namespaces import engine, tally
 from namespaces.engine.errors import NotAnswered
 from namespaces.errors import DatabaseTrouble, Refusal
+from namespaces.waking import Waking
 
 # What only an answer to OPTIONS has, in `Around`.
 _OF_OPTIONS = (
@@ -37,7 +39,7 @@ class Application:
         self._around_waits = Around(
             self._django, "OPTIONS", b"/memory/a/b", usual=204, without=_OF_OPTIONS, deciding=_DECIDING_WAITS
         )
-        self._waits: Waits | None = None
+        self._held: _Held | None = None
         self._around_health = Around(self._django, "GET", b"/healthz", usual=200)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,11 +53,11 @@ class Application:
 
     def end_waits(self) -> None:
         """Answer every request that waits, now, and hold none any more: the process is about to end."""
-        if self._waits is not None:
-            self._waits.end()
+        if self._held is not None:
+            self._held.waking.end()
 
     async def _answer(self, scope: Scope, body: Body, send: Send) -> None:
-        wait = wait_request_of(scope)
+        wait = wait_request_of(scope) or lease_wait_of(scope)
         if wait is not None and await self._hold(wait, scope, body, send):
             return
         response = await self._answer_on_loop(scope, body)
@@ -64,22 +66,27 @@ class Application:
         else:
             await respond(send, response)
 
-    async def _hold(self, wait: WaitRequest, scope: Scope, body: Body, send: Send) -> bool:
+    async def _hold(self, wait: WaitRequest | LeaseWait, scope: Scope, body: Body, send: Send) -> bool:
         """Answer a request once what it waits for has come, or tell that Django is to answer it."""
         around = await self._around_waits.response(scope, wait.headers)
-        if self._waits is None or around is None:
+        if self._held is None or around is None:
             return False
         try:
-            if isinstance(wait, ChangesWait) and wait.is_stream:
-                await self._waits.stream(wait, body, send, around.headers)
-                return True
-            response = _response_of(await self._waits.answer(wait, body), around.headers)
+            match wait:
+                case LeaseWait():
+                    response = await self._held.turns.answer(wait, scope, body)
+                case ChangesWait(is_stream=True):
+                    await self._held.waits.stream(wait, body, send, around.headers)
+                    return True
+                case _:
+                    response = await self._held.waits.answer(wait, body, around.headers)
         except NotAnswered:
             return False
         except Refusal as refusal:
             response = _refusal(wait.namespace, refusal, around.headers)
-        await respond(send, response)
-        return True
+        if response is not None:
+            await respond(send, response)
+        return response is not None
 
     async def _answer_on_loop(self, scope: Scope, body: Body) -> Response | None:
         headers = plain_headers_of(scope)
@@ -97,25 +104,29 @@ class Application:
             answer = await memory.answer(request, body, self._engine)
         except DatabaseTrouble as trouble:
             return _refusal(request.namespace, trouble, around.headers)
-        return _response_of(answer, around.headers) if answer else None
+        return response_of(answer, around.headers) if answer else None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the process (ASGI's lifespan protocol)."""
         await receive()
         self._engine = await engine.start()
-        self._waits = Waits(self._engine)
+        self._held = _Held(self._engine, self._django)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.end_waits()
-        running, self._engine, self._waits = self._engine, None, None
+        running, self._engine, self._held = self._engine, None, None
         await running.stop()
         self._django.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _response_of(answer: Answer, around: Headers) -> Response:
-    content = answer.body.encode()
-    return Response(answer.status, [*as_headers(answer), *around, (b"content-length", b"%d" % len(content))], content)
+class _Held:
+    """All who wait in this process, beside one another: they are woken, counted and ended together."""
+
+    def __init__(self, engine: engine.Engine, django: Django) -> None:
+        self.waking, bounds = Waking(engine), Bounds()
+        self.waits = Waits(engine, self.waking, bounds)
+        self.turns = Turns(engine, self.waking, bounds, django)
 
 
 def _refusal(namespace: str, refusal: Refusal, around: Headers) -> Response:

@@ -20,6 +20,14 @@ class Body:
         self.is_whole = False
         self.is_cut = False
 
+    @classmethod
+    def of(cls, content: bytes) -> "Body":
+        """A body that has come, once more."""
+        body = cls(_nothing_more)
+        body._parts.append(content)
+        body.held, body.is_whole = len(content), True
+        return body
+
     @property
     def is_over(self) -> bool:
         """Nothing more will come."""
@@ -53,3 +61,7 @@ class Body:
         if len(self._parts) > 1:
             self._parts = deque([b"".join(self._parts)])
         return self._parts[0] if self._parts else b""
+
+
+async def _nothing_more() -> Message:
+    return {"type": "http.disconnect"}

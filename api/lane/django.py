@@ -56,6 +56,13 @@ class Django:
             await respond(send, response)
         await _linger(body)
 
+    async def response(self, scope: Scope, body: Body) -> Response:
+        """What Django answers to a request whose body has come and whose answer is not streamed."""
+        exchange = _Exchange(scope, body, _to_nobody)
+        response = await asyncio.get_running_loop().run_in_executor(self._threads, exchange.run, self._application)
+        assert response is not None, "such an answer is not streamed"
+        return response
+
     async def ask(self, scope: Scope) -> Response:
         """What Django answers to a request without a body that asks no database."""
         exchange = _Exchange(scope, Body(_nothing), _to_nobody)
@@ -88,6 +95,12 @@ class Django:
 def as_headers(answer: Answer) -> Headers:
     """The headers of an answer as ASGI takes them."""
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.all_headers().items()]
+
+
+def response_of(answer: Answer, around: Headers) -> Response:
+    """The answer as it goes out, with the headers `around` it."""
+    content = answer.body.encode()
+    return Response(answer.status, [*as_headers(answer), *around, (b"content-length", b"%d" % len(content))], content)
 
 
 async def respond(send: Send, response: Response) -> None:

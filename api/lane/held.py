@@ -11,7 +11,7 @@ from dataclasses import replace
 from api import rendering
 from api.lane.body import Body, Send
 from api.lane.bounds import Bounds
-from api.lane.django import Headers, as_headers
+from api.lane.django import Headers, Response, as_headers, response_of
 from api.lane.wait_requests import ChangesWait, EntryWait, WaitRequest
 from api.rendering import Answer
 from api.waits import FULFILLED, OUTCOME, TIMEOUT, Awaited
@@ -20,6 +20,7 @@ from namespaces.changes import NOW, ChangePage, page_of, read_parameters
 from namespaces.engine import Engine
 from namespaces.engine.errors import NotAnswered
 from namespaces.errors import KeyNotFound, Refusal
+from namespaces.reading import Remembered
 from namespaces.waking import MOST_TOLD, PAGE_BYTES, News, Sighting, Waiter, Waking
 
 HEARTBEAT_SECONDS = 15.0
@@ -29,26 +30,20 @@ _OF_STREAM = as_headers(Answer("", headers=rendering.EVENT_STREAM))
 
 
 class Waits:
-    """The requests that wait in this process."""
+    """The reads that wait in this process."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._waking = Waking(engine)
-        self._bounds = Bounds()
+    def __init__(self, engine: Engine, waking: Waking, bounds: Bounds) -> None:
+        self._engine, self._waking, self._bounds = engine, waking, bounds
 
-    def end(self) -> None:
-        """Answer everybody who waits, now; nobody waits from here on."""
-        self._waking.end()
-
-    async def answer(self, request: WaitRequest, body: Body) -> Answer:
-        """The answer to a request, once it is time. Refusals are raised."""
+    async def answer(self, request: WaitRequest, body: Body, around: Headers) -> Response:
+        """The answer to a request, once it is time, with the headers `around` it. Refusals are raised."""
         match request:
             case EntryWait():
                 waiter, answer = Waiter(request.key), self._entry
             case ChangesWait():
                 waiter, answer = Waiter(prefix=request.prefix), self._changes  # type: ignore[assignment]
         async with self._held(request, waiter, body):
-            return await answer(request, waiter)  # type: ignore[arg-type]
+            return await answer(request, waiter, around)  # type: ignore[arg-type]
 
     async def stream(self, request: ChangesWait, body: Body, send: Send, around: Headers) -> None:
         """Send changes as they happen until the client is gone or the server stops. Refusals come before any event."""
@@ -81,11 +76,11 @@ class Waits:
         with (
             self._bounds.room_for(request.namespace, request.address),
             self._waking.waiting(request.namespace, waiter),
-            _while_there(body, waiter),
+            while_there(body, waiter),
         ):
             yield
 
-    async def _entry(self, request: EntryWait, waiter: Waiter) -> Answer:
+    async def _entry(self, request: EntryWait, waiter: Waiter, around: Headers) -> Response:
         deadline = asyncio.get_running_loop().time() + request.awaited.seconds
         sighting = await self._look(request)
         while not (is_met := await _is_met(request.awaited, sighting)):
@@ -98,19 +93,19 @@ class Waits:
                     break
                 news = None
             sighting = news if isinstance(news, Sighting) else await self._look(request)
-        outcome = FULFILLED if is_met else TIMEOUT
+        outcome, none_match = FULFILLED if is_met else TIMEOUT, request.awaited.none_match
         entry = sighting.entry()
         if entry is None:
             raise Unfound(request, outcome[OUTCOME])
         tally.count_read(request.namespace)
-        answer = rendering.entry_answer(entry, request.awaited.none_match)
-        return replace(answer, headers={**answer.headers, **outcome})
+        what = (is_met, none_match, *around)  # those who are woken by one write mostly ask the same
+        return sighting.once(what, lambda: _response_about(entry, none_match, outcome, around))
 
     async def _look(self, request: EntryWait) -> Sighting:
         parameters = reading.read_parameters(request.namespace, request.key)
         return Sighting(request.namespace, request.key, await self._engine.fetch(sql.READ_ENTRY, parameters))
 
-    async def _changes(self, request: ChangesWait, waiter: Waiter) -> Answer:
+    async def _changes(self, request: ChangesWait, waiter: Waiter, around: Headers) -> Response:
         deadline = asyncio.get_running_loop().time() + request.seconds
         page = await self._page(request, request.since)
         while not page.changes and request.since != NOW:
@@ -123,7 +118,8 @@ class Waits:
                     break
             page = await self._page_after(request, page.next, news)
         tally.count_read(request.namespace)
-        return Answer(rendering.changes_body(page), headers=FULFILLED if page.changes else TIMEOUT)
+        answer = Answer(rendering.changes_body(page), headers=FULFILLED if page.changes else TIMEOUT)
+        return response_of(answer, around)
 
     async def _page(self, request: ChangesWait, since: int) -> ChangePage:
         most = min(request.most, MOST_TOLD)
@@ -148,6 +144,11 @@ class Unfound(KeyNotFound):
         self.outcome = outcome
 
 
+def _response_about(entry: Remembered, none_match: str | None, outcome: dict[str, str], around: Headers) -> Response:
+    answer = rendering.entry_answer(entry, none_match)
+    return response_of(replace(answer, headers={**answer.headers, **outcome}), around)
+
+
 async def _is_met(awaited: Awaited, sighting: Sighting) -> bool:
     entry = sighting.entry()
     if not awaited.may_be(entry):
@@ -165,7 +166,7 @@ def _end_of(sighting: Sighting) -> float:
 
 
 @contextmanager
-def _while_there(body: Body, waiter: Waiter) -> Iterator[None]:
+def while_there(body: Body, waiter: Waiter) -> Iterator[None]:
     """Wait for nobody who has gone."""
     watching = asyncio.get_running_loop().create_task(_end_when_gone(body, waiter))
     try:

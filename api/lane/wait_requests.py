@@ -1,5 +1,6 @@
 """Which requests the lane holds, and what they wait for. What it is not sure of is Django's; it refuses nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.http import Http404
@@ -9,6 +10,7 @@ from api.lane.requests import PlainHeaders
 from api.requests import (
     address_in,
     key_in,
+    lease_name_in,
     namespace_in,
     network_of,
     page_limit_of,
@@ -62,6 +64,17 @@ class ChangesWait:
     is_stream: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseWait:
+    """POST /namespaces/{namespace}/leases/{name}?wait=, or .../claims?wait=, of which the body is still to come."""
+
+    namespace: str
+    address: str
+    headers: PlainHeaders
+    name: str | None
+    seconds: int
+
+
 WaitRequest = EntryWait | ChangesWait
 
 
@@ -72,10 +85,7 @@ def wait_request_of(scope: Scope) -> WaitRequest | None:
     headers = _headers_of(scope)
     if headers is None or headers.get(b"content-length", "0") != "0":
         return None
-    path = path_of_target(scope["raw_path"].decode("latin-1"))
-    query = scope["query_string"].decode("latin-1")
-    connection = scope.get("client") or ("", 0)
-    address = network_of(address_in(str(connection[0]), headers.get(b"x-forwarded-for", "")))
+    path, query, address = _path_of(scope), scope["query_string"].decode("latin-1"), _address_of(scope, headers)
     try:
         if path.startswith("/memory/"):
             return _entry_wait(path, query, headers, address)
@@ -84,6 +94,36 @@ def wait_request_of(scope: Scope) -> WaitRequest | None:
     except (Refusal, Http404):
         pass
     return None
+
+
+def lease_wait_of(scope: Scope) -> LeaseWait | None:
+    """The request, if it is one for a lease, or a claim, that may have to be held."""
+    if scope["method"] != "POST" or b"wait=" not in scope["query_string"]:
+        return None
+    headers, path = _headers_of(scope, ()), _path_of(scope)
+    segments = path.split("/", 4)
+    if headers is None or segments[1] != "namespaces":
+        return None
+    try:
+        is_lease = segments[3:4] == ["leases"]
+        if not is_lease and segments[3:] != ["claims"]:
+            return None
+        seconds = wait_of(parameters_in(scope["query_string"].decode("latin-1"), "wait"))
+        if not seconds:
+            return None
+        name = lease_name_in(path) if is_lease else None
+        return LeaseWait(namespace_in(path), _address_of(scope, headers), headers, name, seconds)
+    except (Refusal, Http404):
+        return None
+
+
+def _path_of(scope: Scope) -> str:
+    return path_of_target(scope["raw_path"].decode("latin-1"))
+
+
+def _address_of(scope: Scope, headers: PlainHeaders) -> str:
+    connection = scope.get("client") or ("", 0)
+    return network_of(address_in(str(connection[0]), headers.get(b"x-forwarded-for", "")))
 
 
 def _entry_wait(path: str, query: str, headers: PlainHeaders, address: str) -> EntryWait | None:
@@ -110,10 +150,10 @@ def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) ->
     )
 
 
-def _headers_of(scope: Scope) -> PlainHeaders | None:
+def _headers_of(scope: Scope, of_django: Collection[bytes] = _OF_DJANGO) -> PlainHeaders | None:
     headers: PlainHeaders = {}
     for name, value in scope["headers"]:
-        if name in _OF_DJANGO:
+        if name in of_django:
             return None
         if name in _READ:
             text = value.decode("latin-1")

@@ -251,3 +251,59 @@ def test_a_batch_is_carried_out_once(batch, put, namespace):
     assert again.content == first.content
     assert again["Idempotency-Replayed"] == "true"
     assert Entry.objects.get(namespace_id=namespace).value == "0"
+
+
+def test_a_lease_is_given_back_with_what_it_was_for(batch, put, leases, get, namespace):
+    put("tasks/1", "do it")
+    fencing = leases.claim().json()["lease"]["fencing"]
+
+    answer = batch(
+        {"op": "set", "key": "results/1", "value": "done"},
+        {"op": "delete", "key": "tasks/1"},
+        {"op": "release", "name": "tasks/1", "fencing": fencing},
+    )
+
+    assert answer.status_code == 200
+    assert answer.json()["results"][1:] == [
+        {"key": "tasks/1", "deleted": True, "version": 3},
+        {"name": "tasks/1", "fencing": fencing, "released": True},
+    ]
+    assert leases.get("tasks/1").status_code == 404
+    assert leases.acquire("tasks/1").json()["fencing"] == fencing + 2
+    assert_counters_exact(namespace)
+
+
+def test_several_leases_are_given_back_and_each_takes_a_number(batch, leases):
+    numbers = {name: leases.acquire(name).json()["fencing"] for name in ("a", "b")}
+
+    answer = batch(*({"op": "release", "name": name, "fencing": number} for name, number in numbers.items()))
+
+    assert answer.status_code == 200
+    assert answer.json()["revision"] == 0
+    assert leases.acquire("c").json()["fencing"] == 5
+
+
+def test_a_lease_that_is_lost_refuses_the_whole_batch(batch, put, leases):
+    put("tasks/1", "do it")
+    fencing = leases.claim().json()["lease"]["fencing"]
+    before = all_rows()
+
+    answer = batch({"op": "delete", "key": "tasks/1"}, {"op": "release", "name": "tasks/1", "fencing": fencing - 1})
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["operation"]) == (412, "lease_lost", 1)
+    assert all_rows() == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ({"op": "release", "name": "l"}, "invalid_body"),
+        ({"op": "release", "name": "l", "fencing": "1"}, "invalid_body"),
+        ({"op": "release", "name": "", "fencing": 1}, "invalid_key"),
+        ({"op": "release", "key": "l", "fencing": 1}, "invalid_body"),
+    ],
+)
+def test_what_is_no_release_is_refused(batch, operation, code):
+    answer = batch(operation)
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["operation"]) == (400, code, 0)

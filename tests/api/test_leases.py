@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from namespaces import clock, removal
-from namespaces.models import Lease, Namespace
+from namespaces.models import Lease, Namespace, Receipt
 from tests.rows import NO_ROWS, all_rows, assert_counters_exact
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +180,26 @@ def test_acquiring_once_gives_one_number(leases):
 
     assert again.json() == first.json()
     assert again["Idempotency-Replayed"] == "true"
+
+
+def test_only_the_newest_answers_about_leases_are_kept(leases, put, settings):
+    settings.LIMITS = {**settings.LIMITS, "lease_receipts": 4}
+    put("k", 1, Idempotency_Key="write")
+    for number in range(3):
+        fencing = leases.acquire(Idempotency_Key=f"a{number}").json()["fencing"]
+        leases.renew(fencing, Idempotency_Key=f"n{number}")
+        leases.release(fencing, Idempotency_Key=f"r{number}")
+
+    assert set(Receipt.objects.values_list("key", flat=True)) == {"write", "a1", "r1", "a2", "r2"}
+
+
+def test_a_renewal_is_done_again_under_the_same_idempotency_key(leases):
+    fencing = leases.acquire(ttl=5).json()["fencing"]
+
+    first, again = (leases.renew(fencing, 60, Idempotency_Key="a") for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json()["expires_at"] > first.json()["expires_at"]
 
 
 # --- writes under a lease

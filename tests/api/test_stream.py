@@ -10,8 +10,10 @@ import pytest
 
 from api.lane import held
 from api.lane.body import Body
+from api.lane.bounds import Bounds
 from api.lane.wait_requests import ChangesWait
 from namespaces import engine
+from namespaces.waking import Waking
 from tests.waiting import Asker, events
 
 
@@ -150,14 +152,15 @@ def test_a_quiet_stream_beats(monkeypatch, namespace, database, transactional_db
 
     async def parts_of_a_second() -> str:
         running = await engine.start()
-        waits, sent = held.Waits(running), []
+        waking, sent = Waking(running), []
+        waits = held.Waits(running, waking, Bounds())
 
         async def send(message) -> None:
             sent.append(message.get("body", b"").decode())
 
         stream = asyncio.create_task(waits.stream(request, Body(asyncio.Event().wait), send, []))
         await asyncio.sleep(1)
-        waits.end()
+        waking.end()
         await stream
         await running.stop()
         return "".join(sent)

@@ -232,6 +232,20 @@ def test_an_exception_gives_the_task_back(memory):
     assert memory.claim("tasks/") is None
 
 
+def test_a_task_is_completed_once_and_its_lease_given_back_when_the_answer_is_lost(memory, other, server, namespace):
+    memory.set("tasks/1", "a")
+    losing = Losing(times=2)
+
+    with Memory(namespace, base_url=server.url, transport=losing) as unlucky:
+        unlucky.claim("tasks/").complete()
+
+    assert losing.lost == 2
+    assert memory.list_keys() == []
+    assert memory.usage().writes == 2
+    with other.lock("tasks/1", timeout=0) as lease:
+        assert lease.fencing == 3
+
+
 def test_a_task_is_waited_for(memory):
     threading.Timer(0.3, memory.set, ["tasks/1", "a"]).start()
 

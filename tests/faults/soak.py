@@ -220,11 +220,12 @@ def say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def a_server(database: str) -> Iterator[Server]:
+def a_server(database: str, *, workers: int | None = None) -> Iterator[Server]:
     """A server of the run's own, and all that it needs."""
     folder = Path(tempfile.mkdtemp(prefix="botwire-soak-"))
     postgresql = PostgreSQL(max_connections="100") if database == "postgresql" else None
     server = Server(folder, postgresql and postgresql.make_database(), {**ROOM, "BOTWIRE_BYTES": str(1 << 40)})
+    server.workers = workers
     try:
         server.start()
         yield server

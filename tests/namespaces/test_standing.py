@@ -161,3 +161,24 @@ def test_what_expires_leaves_the_standing_too(database):
     removal.sweep(NOW + timedelta(seconds=2))
 
     assert standing_of("n")["bytes"] == 0
+
+
+def test_what_a_batch_has_written_is_counted_and_a_change_of_nothing_is_not(database, api, counting, namespace):
+    path, json = f"/memory/{namespace}/list", {"content_type": "application/json"}
+    api.put(path, {"value": []}, **json)
+    assert api.patch(path, {"op": "pop"}, **json).json()["popped"] == []
+    operations = [
+        {"op": "set", "key": "a", "value": 1},
+        {"op": "increment", "key": "a"},
+        {"op": "get", "key": "a"},
+        {"op": "pop", "key": "list"},
+        {"op": "delete", "key": "a"},
+        {"op": "delete", "key": "a"},
+    ]
+
+    written = api.post(f"/namespaces/{namespace}/batch", {"operations": operations}, **json)
+    tally.flush()
+
+    assert written.status_code == 200
+    assert DailyTotal.objects.get().writes == 4
+    assert DailyUsage.objects.get(namespace_id=namespace).writes == 4

@@ -1,38 +1,37 @@
-"""Waiting for a namespace to come further than a mark, on an event loop: what leases and claims wait by."""
+"""Who waits for a namespace is told of what concerns them, on an event loop, and of nothing else."""
 
 import asyncio
-import time
 
 import pytest
 from django.db import connection
 
-from namespaces import engine
+from namespaces import engine, leases
 from namespaces.jsontext import JSONText
-from namespaces.models import Namespace
-from namespaces.waking import Mark, Waking
+from namespaces.waking import Waiter, Waking
 from namespaces.writing import set_entry
-from tests.factories import NamespaceFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("database")]
 
+QUIET_SECONDS = 0.5
+SOON_SECONDS = 2.0
 
-def waiting(namespace: str, since: Mark, seconds: float, meanwhile=None) -> tuple[Mark, float]:
-    """What a wait answers, and how long it took; `meanwhile` is called in a thread once it waits, with the Waking."""
 
-    async def run() -> tuple[Mark, float]:
+def is_woken(namespace: str, waiter: Waiter, meanwhile) -> bool:
+    """Whether a waiter is told of what `meanwhile` does, which is called in a thread, once somebody waits."""
+
+    async def run() -> bool:
         running = await engine.start()
-        waking = Waking(running)
-        began = time.monotonic()
-        task = asyncio.create_task(waking.changed(namespace, since, seconds))
-        if meanwhile:
-            await asyncio.sleep(0.3)
-            assert not task.done()
-            began = time.monotonic()
-            await asyncio.to_thread(_in_thread, meanwhile, waking, asyncio.get_running_loop())
-        mark = await task
-        took = time.monotonic() - began
-        await running.stop()
-        return mark, took
+        waking, loop = Waking(running), asyncio.get_running_loop()
+        try:
+            with waking.waiting(namespace, waiter):
+                await waiter.news(loop.time() + SOON_SECONDS)  # whoever begins to wait is told to look
+                await asyncio.to_thread(_in_thread, meanwhile, waking, loop)
+                await waiter.news(loop.time() + QUIET_SECONDS)
+        except TimeoutError:
+            return False
+        finally:
+            await running.stop()
+        return True
 
     return asyncio.run(run())
 
@@ -44,58 +43,51 @@ def _in_thread(meanwhile, *arguments) -> None:
         connection.close()
 
 
-def write(namespace: str) -> None:
-    set_entry(namespace, "k", JSONText.parse("1"))
+def write(namespace: str, key: str = "k") -> None:
+    set_entry(namespace, key, JSONText.parse("1"))
 
 
-def test_what_has_changed_already_is_told_at_once(namespace):
+def test_a_write_wakes_who_waits_for_its_key(namespace):
     write(namespace)
 
-    mark, took = waiting(namespace, Mark(0, 0), 20)
-
-    assert mark == Mark(1, 0)
-    assert took < 2
+    assert is_woken(namespace, Waiter("k"), lambda *_: write(namespace))
+    assert not is_woken(namespace, Waiter("other"), lambda *_: write(namespace))
 
 
-def test_a_write_wakes(namespace):
+def test_a_write_wakes_who_waits_for_its_prefix(namespace):
     write(namespace)
 
-    mark, took = waiting(namespace, Mark(1, 0), 20, lambda *_: write(namespace))
-
-    assert mark == Mark(2, 0)
-    assert took < 2
+    assert is_woken(namespace, Waiter(), lambda *_: write(namespace))
+    assert is_woken(namespace, Waiter(prefix="k"), lambda *_: write(namespace))
+    assert not is_woken(namespace, Waiter(prefix="tasks/"), lambda *_: write(namespace))
 
 
 def test_a_first_write_wakes_who_waits_for_a_namespace_that_does_not_exist(namespace):
-    mark, took = waiting(namespace, Mark(), 20, lambda *_: write(namespace))
-
-    assert mark == Mark(1, 0)
-    assert took < 2
+    assert is_woken(namespace, Waiter("k"), lambda *_: write(namespace))
 
 
-def test_a_fencing_number_wakes_too():
-    made = NamespaceFactory(fencing=4)
+def test_a_lease_that_is_taken_or_given_back_wakes_who_minds_leases(namespace):
+    write(namespace)
 
-    def give_back(*_) -> None:
-        Namespace.objects.filter(name=made.name).update(fencing=5)
+    assert is_woken(namespace, Waiter(prefix=None, minds_leases=True), lambda *_: leases.acquire(namespace, "l", 60))
+    assert is_woken(namespace, Waiter(prefix=None, minds_leases=True), lambda *_: leases.release(namespace, "l", 1))
+    assert not is_woken(namespace, Waiter(), lambda *_: leases.acquire(namespace, "l", 60))
 
-    mark, took = waiting(made.name, Mark(0, 4), 20, give_back)
 
-    assert mark == Mark(0, 5)
-    assert took < 2
+def test_a_write_does_not_wake_who_minds_leases_alone(namespace):
+    write(namespace)
+
+    assert not is_woken(namespace, Waiter(prefix=None, minds_leases=True), lambda *_: write(namespace))
 
 
 def test_writes_elsewhere_do_not_wake(namespace):
     write(namespace)
 
-    mark, took = waiting(namespace, Mark(1, 0), 1, lambda *_: write(f"{namespace}-2"))
-
-    assert mark == Mark(1, 0)
-    assert took > 0.5
+    assert not is_woken(namespace, Waiter(), lambda *_: write(f"{namespace}-2"))
 
 
 def test_the_end_of_the_process_ends_a_wait(namespace):
-    mark, took = waiting(namespace, Mark(), 20, lambda waking, loop: loop.call_soon_threadsafe(waking.end))
+    waiter = Waiter("k")
 
-    assert mark == Mark()
-    assert took < 2
+    assert not is_woken(namespace, waiter, lambda waking, loop: loop.call_soon_threadsafe(waking.end))
+    assert waiter.is_over

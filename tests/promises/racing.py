@@ -61,6 +61,7 @@ def race(
     processes: int = 8,
     threads: int = 8,
     address: str | None = None,
+    seconds: float = RACE_SECONDS,
 ) -> list[T]:
     """What `work(racer, *arguments)` returned to each of processes x threads racers, in the order of their numbers."""
     context = multiprocessing.get_context("forkserver")
@@ -69,7 +70,7 @@ def race(
     shares = [range(first, first + threads) for first in range(0, processes * threads, threads)]
     with ProcessPoolExecutor(processes, context, _enter, (barrier,)) as pool:
         results = [pool.submit(_race_in_threads, share, work, url, address, arguments) for share in shares]
-        return [result for share in results for result in share.result(RACE_SECONDS)]
+        return [result for share in results for result in share.result(seconds)]
 
 
 _barrier: Barrier

@@ -16,12 +16,12 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
+from botwire import _operations
 from botwire._answers import Claimed, Grant
 from botwire._call import Steps
 from botwire._exceptions import (
     BotWireConnectionError,
     BotWireError,
-    KeyNotFoundError,
     LeaseHeldError,
     LeaseLostError,
     NamespaceNotFoundError,
@@ -121,10 +121,15 @@ class Holding:
 
     def ending(self) -> Steps[None]:
         """Give the lease back; LeaseLostError where it was lost before."""
-        fencing, self._fencing = self._number(), None
+        fencing = self.ended()
         if self._is_lost:
             raise self._loss()
         yield self._calls.release(self._name, fencing)
+
+    def ended(self) -> int:
+        """Hold it no more; the number it was held by."""
+        fencing, self._fencing = self._number(), None
+        return fencing
 
     def gave_up(self, error: Exception) -> bool:
         """Whether renewing in the background ends with `error`: the lease is lost, or can not be known to be held."""
@@ -304,13 +309,15 @@ class Claim:
         return self._claimed.version
 
     def completion(self, lease: Holding) -> Steps[None]:
-        """Delete the entry if the lease is still held, then give the lease back."""
-        with suppress(KeyNotFoundError):
-            yield self._calls.delete(self.key, None, lease)
+        """Delete the entry and give the lease back, in one; neither where the lease was lost."""
+        yield self._calls.batch(
+            [
+                _operations.about(self.key, _operations.delete()),
+                _operations.release(lease.name, lease.fencing),
+            ]
+        )
         self._is_settled = True
-        # The entry is gone, and so nobody can claim it: a lease that is not given back ends by itself.
-        with suppress(LeaseLostError, BotWireConnectionError):
-            yield from lease.ending()
+        lease.ended()
 
 
 class Task(Claim):

@@ -62,6 +62,10 @@ def check(version: int | None) -> Operation:
     return _operation("check", version=json.dumps(version).encode())
 
 
+def release(name: str, fencing: int) -> Operation:
+    return _operation("release", name=encode_value(check_key(name)), fencing=str(fencing).encode())
+
+
 def append(value: JSONValue, max_length: int | None, ttl: float | timedelta | None) -> Operation:
     return _operation("append", value=encode_value(value), max_length=_count(max_length, "max_length"), ttl=_ttl(ttl))
 
