@@ -14,6 +14,7 @@ from django.utils.http import parse_header_parameters
 from api.refusals import RequestRefused
 from namespaces import clock, writing
 from namespaces.batches import Check, Get, Operation
+from namespaces.callers import Caller
 from namespaces.conditions import ABSENT, ALWAYS, Condition, at_version
 from namespaces.edits import Append, Edit, Increment, Merge, Patch, Pop
 from namespaces.errors import BatchTooLarge, InvalidJSON, InvalidTTL, Refusal
@@ -246,7 +247,7 @@ def _check_number(text: str, name: str) -> str:
     return text
 
 
-def operations_of(body: bytes, namespace: str, caller: writing.Caller) -> list[Operation]:
+def operations_of(body: bytes, namespace: str, caller: Caller) -> list[Operation]:
     """The operations of a batch; BatchTooLarge, or what is wrong with one of them, its number as `operation`."""
     given = members_of(text_of(body), required=("operations",))
     if kind_of(given["operations"]) != "array":
@@ -274,7 +275,7 @@ OPERATIONS = {
 }
 
 
-def _operation_of(text: str, namespace: str, caller: writing.Caller, now: datetime) -> Operation:
+def _operation_of(text: str, namespace: str, caller: Caller, now: datetime) -> Operation:
     found = list(members(text))
     op = word_in(dict(found).get("op"), "op", tuple(OPERATIONS))
     required, optional = OPERATIONS[op]

@@ -12,7 +12,6 @@ from namespaces import clock
 from namespaces.batches import Batch, Check, NotFound, Result
 from namespaces.changes import ChangePage, LoggedChange
 from namespaces.leases import Claim, Lease
-from namespaces.names import is_operator_writer
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
 from namespaces.units import Held
@@ -238,7 +237,7 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     after = as_json(
         {
             "version": entry.version,
-            "writer": _writer(entry.writer),
+            "writer": _writer(entry.writer, entry.is_verified),
             "created_at": timestamp(entry.created_at),
             "updated_at": timestamp(entry.updated_at),
             "expires_at": timestamp(entry.expires_at),
@@ -247,9 +246,9 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), after]
 
 
-def _writer(name: str) -> dict[str, Any] | None:
-    """Who wrote; only operators' names are verified, an agent's is what it calls itself."""
-    return {"name": name, "verified": is_operator_writer(name)} if name else None
+def _writer(name: str, is_verified: bool) -> dict[str, Any] | None:
+    """Who wrote; a name that is not verified is what the writer called itself."""
+    return {"name": name, "verified": is_verified} if name else None
 
 
 def page_body(namespace: str, page: Page) -> str:
@@ -275,7 +274,7 @@ def change_body(change: LoggedChange) -> str:
     after = as_json(
         {
             "bytes": change.bytes,
-            "writer": _writer(change.writer),
+            "writer": _writer(change.writer, change.is_verified),
             "at": timestamp(change.at),
         }
     )[1:]

@@ -21,7 +21,7 @@ class AnyJSON(serializers.JSONField):
 
 class Writer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    verified = serializers.BooleanField(help_text="false: the name is what the writer called itself; true: an operator")
+    verified = serializers.BooleanField(help_text="false: the name is what the writer called itself")
 
 
 class SetBody(serializers.Serializer[Any]):

@@ -31,14 +31,15 @@ from api.requests import (
 )
 from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
 from namespaces import batches, changes, database, leases, reading, removal, tally, writing
+from namespaces.callers import Caller
 from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
 from namespaces.limits import limit
 from namespaces.units import Repeated
 
 
-def caller_of(request: HttpRequest) -> writing.Caller:
+def caller_of(request: HttpRequest) -> Caller:
     """Who makes this request, as the domain wants to know it."""
-    return writing.Caller(writer_of(request), address_of(request), creation_brake(request))
+    return Caller(writer_of(request), address=address_of(request), admit_creation=creation_brake(request))
 
 
 class MemoryView(APIView):
@@ -144,7 +145,7 @@ class EntriesView(MemoryView):
     @schema.clear_entries
     def delete(self, request: Request, namespace: str) -> HttpResponse:
         parameters = parameters_of(request, "prefix")
-        cleared = removal.clear(namespace_of(request), parameters.get("prefix", ""), writer=writer_of(request))
+        cleared = removal.clear(namespace_of(request), parameters.get("prefix", ""), caller=caller_of(request))
         if cleared.allowance:
             tally.count_write(cleared.namespace)
         headers = rendering.rate_limit_headers(cleared.allowance) if cleared.allowance else {}

@@ -10,13 +10,14 @@ from datetime import datetime
 from itertools import groupby
 
 from namespaces import reading, sql
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import BatchTooLarge, KeyNotFound, PreconditionFailed, Refusal
 from namespaces.limits import limit
 from namespaces.names import check_key
 from namespaces.reading import Remembered
 from namespaces.units import FREE, Terms, Unit
 from namespaces.verdicts import Allowance
-from namespaces.writing import NOBODY, Caller, Changed, ChangeOf, Deleted, Write, Written, in_unit, run_all
+from namespaces.writing import Changed, ChangeOf, Deleted, Write, Written, in_unit, run_all
 
 
 @dataclass(frozen=True, slots=True)

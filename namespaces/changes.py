@@ -26,6 +26,7 @@ class LoggedChange:
     key: str
     bytes: int
     writer: str
+    is_verified: bool
     at: datetime
     value: str | None
 
@@ -98,5 +99,5 @@ def page_of(namespace: str, since: int, rows: Sequence[Sequence[Any]]) -> Change
 
 
 def _change_in(row: Sequence[Any]) -> LoggedChange:
-    revision, kind, key, size, writer, at, value = row[5:]
-    return LoggedChange(revision, kind, key, size, writer, clock.from_database(at), value)
+    revision, kind, key, size, writer, is_verified, at, value = row[5:]
+    return LoggedChange(revision, kind, key, size, writer, bool(is_verified), clock.from_database(at), value)

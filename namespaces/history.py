@@ -24,6 +24,7 @@ class Version:
     kind: str
     bytes: int
     writer: str
+    is_verified: bool
     at: datetime
 
     @property
@@ -48,6 +49,7 @@ class LoggedChange:
     key: str
     bytes: int
     writer: str
+    is_verified: bool
     at: datetime
     preview: str | None
 
@@ -74,7 +76,7 @@ def versions_of(namespace: str, key: str, *, before: int | None = None, most: in
     chosen = Change.objects.filter(namespace_id=namespace, key=key)
     if before is not None:
         chosen = chosen.filter(revision__lt=before)
-    columns = ("revision", "kind", "bytes", "writer", "at")
+    columns = ("revision", "kind", "bytes", "writer", "is_verified", "at")
     with database.turn():
         # By key first, so that no planner walks the log by revision to find the key's.
         found = list(chosen.order_by("key", "-revision").values_list(*columns)[: most + 1])
@@ -102,7 +104,7 @@ def changes_of(namespace: Namespace, *, since: int = 0, until: int | None = None
     chosen = Change.objects.filter(namespace_id=namespace.name, revision__gt=since)
     if until is not None:
         chosen = chosen.filter(revision__lte=until)
-    columns = ("revision", "kind", "key", "bytes", "writer", "at")
+    columns = ("revision", "kind", "key", "bytes", "writer", "is_verified", "at")
     with database.turn():
         found = list(chosen.order_by("-revision").values_list(*columns, preview_of("value"))[:CHANGES_PER_PAGE])
     changes = [LoggedChange(*row) for row in found]

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from namespaces import clock, database, reading
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import InvalidTTL, LeaseHeld, LeaseLimit, LeaseNotFound, NothingToClaim
 from namespaces.limits import limit
 from namespaces.models import Lease as LeaseRow
 from namespaces.names import after_prefix, check_key, check_namespace, check_prefix, check_writer
 from namespaces.reading import Remembered
 from namespaces.units import FREE, Held, Terms, Unit, check_held
-from namespaces.writing import NOBODY, Caller, in_unit
+from namespaces.writing import in_unit
 
 _FIND = """
 SELECT holder, fencing, acquired_at, expires_at FROM namespaces_lease
@@ -36,7 +37,8 @@ UPDATE namespaces_lease SET expires_at = %(expires_at)s WHERE namespace_id = %(n
 """
 _GIVE_BACK = "DELETE FROM namespaces_lease WHERE namespace_id = %(namespace)s AND name = %(name)s"
 _NEXT_UNCLAIMED = """
-SELECT e.key, e.value, e.version, e.writer, e.created_at, e.updated_at, e.expires_at FROM namespaces_entry AS e
+SELECT e.key, e.value, e.version, e.writer, e.is_verified, e.created_at, e.updated_at, e.expires_at
+FROM namespaces_entry AS e
 WHERE e.namespace_id = %(namespace)s AND e.key >= %(prefix)s {before_end}
     AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
     AND NOT EXISTS (

@@ -95,7 +95,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
 
 class Entry(models.Model):
-    """A key with its value. `version` is the namespace's revision that last wrote it."""
+    """A key with its value. `version` is the namespace's revision that last wrote it.
+
+    `writer` is who did: a name that this server vouches for if `is_verified`, else what the caller called itself.
+    """
 
     pk = models.CompositePrimaryKey("namespace_id", "key")
     namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="entry_set", db_index=False)
@@ -106,6 +109,7 @@ class Entry(models.Model):
     updated_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField(default=False, db_default=False)
     value = models.TextField()  # last, so that SQLite reads the small columns without walking its overflow pages
 
     objects = EntryQuerySet.as_manager()
@@ -124,7 +128,8 @@ class Entry(models.Model):
 class Change(models.Model):
     """One row of the change log: what one revision did to one key.
 
-    `value` is null where nothing was set, and where a purge has erased what was set.
+    `value` is null where nothing was set, and where a purge has erased what was set. `writer` and `is_verified` are as
+    in `Entry`.
     """
 
     class Kind(models.TextChoices):
@@ -140,6 +145,7 @@ class Change(models.Model):
     bytes = models.PositiveIntegerField()
     at = models.DateTimeField()
     writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField(default=False, db_default=False)
     value = models.TextField(null=True)  # noqa: DJ001 - null: nothing was set; the text null: JSON's null was
 
     class Meta:

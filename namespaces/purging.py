@@ -15,10 +15,11 @@ from typing import Any
 from django.db.models.functions import Substr
 
 from namespaces import clock, database, removal, standing
+from namespaces.callers import AN_OPERATOR
 from namespaces.errors import ActRefused, NamespaceNotFound
 from namespaces.models import Change, Entry, Namespace, PurgeJob
 from namespaces.moderation import Action, check_reason, locked, record
-from namespaces.names import OPERATOR, check_namespace, check_prefix
+from namespaces.names import check_namespace, check_prefix
 
 State = PurgeJob.State
 Driver = PurgeJob.Driver
@@ -172,7 +173,7 @@ def _remove_entries(job: PurgeJob, rows: int, now: datetime) -> None:
     # Beyond the cursor, because PostgreSQL would walk over all that was removed before.
     chosen = chosen.filter(key__gt=job.cursor) if job.cursor else chosen
     batch = removal.remove_batch(
-        job.namespace_id, chosen, Change.Kind.DELETE, OPERATOR, now, most=rows, most_bytes=BATCH_BYTES
+        job.namespace_id, chosen, Change.Kind.DELETE, now, AN_OPERATOR, most=rows, most_bytes=BATCH_BYTES
     )
     if not batch.count:
         job.erased_revision = 0

@@ -17,13 +17,17 @@ from namespaces.verdicts import restriction_of
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An entry as it is read; `value` is the JSON text that was set, `writer` empty where none was named."""
+    """An entry as it is read; `value` is the JSON text that was set, `writer` empty where none was named.
+
+    `is_verified` tells that this server vouches for the writer's name; else it is what the writer called itself.
+    """
 
     namespace: str
     key: str
     value: str
     version: int
     writer: str
+    is_verified: bool
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
@@ -80,7 +84,7 @@ def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembere
     """The entry in a row that `sql.READ_ENTRY` answered; raises KeyNotFound or NamespaceSuspended if it holds none."""
     if row is None:
         raise KeyNotFound(namespace, key)
-    status, reason, until, version, created_at, updated_at, expires_at, writer, value = row
+    status, reason, until, version, created_at, updated_at, expires_at, writer, is_verified, value = row
     check_readable(namespace, status, reason, until)
     if version is None:
         raise KeyNotFound(namespace, key)
@@ -90,6 +94,7 @@ def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembere
         value=value,
         version=version,
         writer=writer,
+        is_verified=bool(is_verified),
         created_at=clock.from_database(created_at),
         updated_at=clock.from_database(updated_at),
         expires_at=expires_at and clock.from_database(expires_at),
@@ -162,7 +167,10 @@ def _fitting(sizes: list[int]) -> int:
 def _with_values(chosen: EntryQuerySet, keys: list[str]) -> list[Remembered]:
     if not keys:
         return []
-    columns = ("namespace_id", "key", "value", "version", "writer", "created_at", "updated_at", "expires_at")
+    columns = (
+        *("namespace_id", "key", "value", "version", "writer", "is_verified"),
+        *("created_at", "updated_at", "expires_at"),
+    )
     span = chosen.filter(key__gte=keys[0], key__lte=keys[-1]).order_by("key")
     return [Remembered(*row) for row in span.values_list(*columns)]
 
@@ -236,6 +244,7 @@ def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:
         value=row["value"],
         version=row["version"],
         writer=row["writer"],
+        is_verified=bool(row["is_verified"]),
         **{column: moment and clock.from_database(moment) for column, moment in moments.items()},
     )
 

@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Func, IntegerField, QuerySet, Sum
 
 from namespaces import clock, database, sql, standing
+from namespaces.callers import NOBODY, Caller
 from namespaces.conditions import ALWAYS
 from namespaces.errors import NamespaceNotFound
 from namespaces.limits import limit
@@ -45,7 +46,7 @@ class Batch:
 NO_ENTRIES = Batch(0, 0, "")
 
 
-def clear(namespace: str, prefix: str = "", *, writer: str = "", now: datetime | None = None) -> Cleared:
+def clear(namespace: str, prefix: str = "", *, caller: Caller = NOBODY, now: datetime | None = None) -> Cleared:
     """Delete every entry whose key begins with `prefix`; counts as one write, whatever their number.
 
     Entries written after the call began survive. It is all or nothing up to `BATCH` entries; beyond that, a crash may
@@ -54,12 +55,12 @@ def clear(namespace: str, prefix: str = "", *, writer: str = "", now: datetime |
     """
     check_namespace(namespace)
     check_prefix(prefix)
-    check_writer(writer)
+    check_writer(caller.writer)
     with database.turn(writes=True):
-        return _clear(namespace, prefix, writer, now or clock.now())
+        return _clear(namespace, prefix, caller, now or clock.now())
 
 
-def _clear(namespace: str, prefix: str, writer: str, now: datetime) -> Cleared:
+def _clear(namespace: str, prefix: str, caller: Caller, now: datetime) -> Cleared:
     parameters = parameters_of(sql.CLEAR, namespace, "", now, value_bytes=0) | {"entry_bytes": 0}
     chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
     is_empty = not chosen.exists()
@@ -73,9 +74,9 @@ def _clear(namespace: str, prefix: str, writer: str, now: datetime) -> Cleared:
         if is_empty:
             return Cleared(namespace, prefix, 0, None)
         chosen = chosen.filter(version__lt=verdict["revision"])
-        removed = total = remove_batch(namespace, chosen, Change.Kind.DELETE, writer, now).count
+        removed = total = remove_batch(namespace, chosen, Change.Kind.DELETE, now, caller).count
     while removed == BATCH:
-        removed = remove_batch(namespace, chosen, Change.Kind.DELETE, writer, now).count
+        removed = remove_batch(namespace, chosen, Change.Kind.DELETE, now, caller).count
         total += removed
     return Cleared(namespace, prefix, total, allowance_of(verdict, now))
 
@@ -84,7 +85,7 @@ def reclaim(namespace: str, now: datetime) -> int:
     """Remove the namespace's expired entries, and return how many there were."""
     expired = Entry.objects.filter(namespace_id=namespace).expired(now)
     total = 0
-    while removed := remove_batch(namespace, expired, Change.Kind.EXPIRE, "", now).count:
+    while removed := remove_batch(namespace, expired, Change.Kind.EXPIRE, now).count:
         total += removed
     return total
 
@@ -119,8 +120,8 @@ def remove_batch(
     namespace: str,
     chosen: EntryQuerySet,
     kind: Change.Kind,
-    writer: str,
     now: datetime,
+    caller: Caller = NOBODY,
     *,
     most: int | None = None,
     most_bytes: int | None = None,
@@ -144,7 +145,8 @@ def remove_batch(
                 key=key,
                 bytes=len(key.encode()),
                 at=now,
-                writer=writer,
+                writer=caller.writer,
+                is_verified=caller.is_verified,
             )
             for revision, (key, _) in zip(count(locked.revision + 1), batch, strict=False)
         ]

@@ -74,13 +74,16 @@ ON CONFLICT (namespace_id, day) DO UPDATE SET
 """
 
 SET_ENTRY = """
-INSERT INTO namespaces_entry (namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, value)
+INSERT INTO namespaces_entry (
+    namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
+)
 SELECT %(namespace)s, %(key)s, %(entry_bytes)s, verdict.revision, COALESCE(verdict.live_since, %(now)s), %(now)s,
-    %(expires_at)s, %(writer)s, %(value)s
+    %(expires_at)s, %(writer)s, %(is_verified)s, %(value)s
 FROM verdict WHERE verdict.refusal IS NULL
 ON CONFLICT (namespace_id, key) DO UPDATE SET
     bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
-    updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer, value = excluded.value
+    updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
+    is_verified = excluded.is_verified, value = excluded.value
 """
 
 DELETE_ENTRY = """
@@ -89,8 +92,9 @@ DELETE FROM namespaces_entry WHERE namespace_id = %(namespace)s AND key = %(key)
 """
 
 LOG_CHANGE = """
-INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, value)
-SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)s, %(writer)s, %(value)s
+INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, value)
+SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)s, %(writer)s, %(is_verified)s,
+    %(value)s
 FROM verdict WHERE verdict.refusal IS NULL
 """
 
@@ -120,18 +124,20 @@ WITH item AS (
     ON CONFLICT (namespace_id, day) DO UPDATE SET
         writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
 ), step_2 AS (
-    INSERT INTO namespaces_entry (namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, value)
+    INSERT INTO namespaces_entry (
+        namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
+    )
     SELECT %(namespace)s, verdict.key, verdict.entry_bytes, verdict.revision, COALESCE(verdict.live_since, %(now)s),
-        %(now)s, verdict.expires_at, %(writer)s, verdict.value
+        %(now)s, verdict.expires_at, %(writer)s, %(is_verified)s, verdict.value
     FROM verdict, total
     ON CONFLICT (namespace_id, key) DO UPDATE SET
         bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
         updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
-        value = excluded.value
+        is_verified = excluded.is_verified, value = excluded.value
 ), step_3 AS (
-    INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, value)
+    INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, value)
     SELECT %(namespace)s, verdict.revision, %(kind)s, verdict.key, verdict.entry_bytes, %(now)s, %(writer)s,
-        verdict.value
+        %(is_verified)s, verdict.value
     FROM verdict, total
 )
 SELECT revision, status, status_reason, status_until, write_limit, byte_limit, value_limit, stored_bytes, writes,
@@ -142,7 +148,7 @@ FROM verdict ORDER BY n
 READ_ENTRY = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
     ns.status_reason, ns.status_until,
-    e.version, e.created_at, e.updated_at, e.expires_at, e.writer, e.value
+    e.version, e.created_at, e.updated_at, e.expires_at, e.writer, e.is_verified, e.value
 FROM namespaces_namespace AS ns
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = ns.name AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
@@ -154,7 +160,7 @@ WHERE ns.name = %(namespace)s
 READ_CHANGES = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
     ns.status_reason, ns.status_until, ns.revision, ns.trimmed_revision,
-    c.revision, c.kind, c.key, c.bytes, c.writer, c.at, c.value
+    c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at, c.value
 FROM namespaces_namespace AS ns
 LEFT JOIN (
     SELECT revision FROM (

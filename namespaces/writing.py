@@ -13,6 +13,7 @@ from typing import TypeVar
 from django.db import DatabaseError
 
 from namespaces import clock, database, engine, sql, units
+from namespaces.callers import NOBODY, Caller
 from namespaces.conditions import ALWAYS, Condition
 from namespaces.edits import Edit, Edited, Target
 from namespaces.errors import InvalidTTL, KeyNotFound, NamespaceNotFound, PreconditionFailed, StorageLimit
@@ -25,29 +26,6 @@ from namespaces.units import FREE, Terms, Unit
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
 T = TypeVar("T")
-
-
-def _anyone_may_create() -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who writes: the name they give themselves, their address, and the brake on namespaces that they would create.
-
-    `admit_creation` is called when a namespace is made, in the transaction that makes it, and raises to forbid it.
-    An operator is bound by what a value and a namespace may hold, but not by status and daily limit, whose writes are
-    the agents'; and makes no namespace. `witness` is called with the revision of an accepted write, in its transaction.
-    """
-
-    writer: str = ""
-    address: str = ""
-    admit_creation: Callable[[], None] = _anyone_may_create
-    is_operator: bool = False
-    witness: Callable[[int], None] | None = None
-
-
-NOBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +168,7 @@ def set_of(
     now = now or clock.now()
     expires_at = now + _checked_ttl(ttl) if ttl is not None else None
     plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.SET
-    return _set_of(plan, namespace, key, value, expires_at, condition, caller.writer, now)
+    return _set_of(plan, namespace, key, value, expires_at, condition, caller, now)
 
 
 def _set_of(
@@ -200,7 +178,7 @@ def _set_of(
     value: JSONText,
     expires_at: datetime | None,
     condition: Condition,
-    writer: str,
+    caller: Caller,
     now: datetime,
 ) -> Write:
     size = len(key.encode()) + value.size
@@ -209,7 +187,8 @@ def _set_of(
         "entry_bytes": size,
         "log_bytes": size,
         "expires_at": database.as_parameter(expires_at),
-        "writer": writer,
+        "writer": caller.writer,
+        "is_verified": caller.is_verified,
     }
     return Write(plan, namespace, key, condition, now, expires_at, parameters)
 
@@ -227,6 +206,7 @@ def delete_of(
         "log_bytes": len(key.encode()),
         "expires_at": None,
         "writer": caller.writer,
+        "is_verified": caller.is_verified,
     }
     return Write(plan, namespace, key, condition, now, None, parameters)
 
@@ -240,7 +220,7 @@ class ChangeOf:
     edit: Edit
     lasting: timedelta | None
     condition: Condition
-    writer: str
+    caller: Caller
     now: datetime
 
     def carry_out(self, unit: Unit) -> Changed:
@@ -256,7 +236,7 @@ class ChangeOf:
         if not edited.has_changed:
             return Changed(self._as_it_was(verdict, stands), edited)
         expires_at = stands if self.lasting is None else self.now + self.lasting
-        write = _set_of(sql.SET, self.namespace, self.key, edited.value, expires_at, ALWAYS, self.writer, self.now)
+        write = _set_of(sql.SET, self.namespace, self.key, edited.value, expires_at, ALWAYS, self.caller, self.now)
         return Changed(write.written(run(unit, write)), edited)
 
     def _as_it_was(self, verdict: database.Row, expires_at: datetime | None) -> Written:
@@ -286,7 +266,7 @@ def change_of(
     """The change that `change_entry` carries out; raises what is wrong with it whatever the database holds."""
     _check_names(namespace, key, caller)
     lasting = None if ttl is None else _checked_ttl(ttl)
-    return ChangeOf(namespace, key, edit, lasting, condition, caller.writer, now or clock.now())
+    return ChangeOf(namespace, key, edit, lasting, condition, caller, now or clock.now())
 
 
 def run(unit: Unit, write: Write) -> database.Row:
