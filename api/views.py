@@ -9,20 +9,37 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import rendering, schema
-from api.bodies import FRAME_BYTES, change_body_of, content_of, content_up_to, lease_body_of, operations_of, parsed
+from api.bodies import (
+    FRAME_BYTES,
+    REASON_BYTES,
+    change_body_of,
+    content_of,
+    content_up_to,
+    lease_body_of,
+    operations_of,
+    parsed,
+    quarantine_body_of,
+    restore_body_of,
+    rollback_body_of,
+)
 from api.brakes import creation_brake
 from api.conditional import condition_of
 from api.problems import answer, safe_only
 from api.repeating import answer_again, terms_of
 from api.requests import (
     address_of,
+    by_of,
     fencing_of,
+    job_of,
     key_of,
     lease_name_of,
     namespace_of,
     page_limit_of,
     parameters_of,
+    revision_of,
     since_of,
+    text_of,
+    truth_of,
     wait_of,
     wants_minimal,
     wants_stream,
@@ -30,10 +47,25 @@ from api.requests import (
     writer_of,
 )
 from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
-from namespaces import batches, changes, database, leases, reading, removal, tally, writing
+from namespaces import (
+    batches,
+    changes,
+    database,
+    history,
+    leases,
+    quarantining,
+    reading,
+    removal,
+    restoring,
+    rollback,
+    rollback_jobs,
+    tally,
+    writing,
+)
 from namespaces.callers import Caller
 from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
 from namespaces.limits import limit
+from namespaces.names import Writer
 from namespaces.units import Repeated
 
 
@@ -76,7 +108,10 @@ class EntryView(MemoryView):
     @schema.get_entry
     def get(self, request: Request, namespace: str, key: str) -> HttpResponse:
         none_match = request.headers.get("If-None-Match")
-        awaited = awaited_in(parameters_of(request, "wait", "equals"), none_match)
+        parameters = parameters_of(request, "wait", "equals", "version")
+        if "version" in parameters:
+            return self._get_past(request, none_match)
+        awaited = awaited_in(parameters, none_match)
         try:
             entry = reading.get_entry(namespace_of(request), key_of(request))
         except KeyNotFound:
@@ -85,6 +120,12 @@ class EntryView(MemoryView):
         self.more_headers |= outcome_of(awaited, entry)
         tally.count_read(entry.namespace)
         return rendering.response_of(rendering.entry_answer(entry, none_match))
+
+    def _get_past(self, request: Request, none_match: str | None) -> HttpResponse:
+        version = revision_of(parameters_of(request, "version"), "version") or 0
+        past = history.past_of(namespace_of(request), key_of(request), version)
+        tally.count_read(past.namespace)
+        return rendering.response_of(rendering.past_answer(past, none_match))
 
     @schema.set_entry
     def put(self, request: Request, namespace: str, key: str) -> HttpResponse:
@@ -166,12 +207,13 @@ class ChangesView(MemoryView):
 
     @schema.get_changes
     def get(self, request: Request, namespace: str) -> HttpResponse:
-        parameters = parameters_of(request, "since", "prefix", "limit", "wait")
+        parameters = parameters_of(request, "since", "prefix", "limit", "wait", "writer", "verified")
         is_stream = wants_stream(request.headers.get("Accept", ""))
         page = changes.changes_since(
             namespace_of(request),
             since_of(parameters, request.headers.get("Last-Event-ID", "") if is_stream else ""),
             prefix=parameters.get("prefix", ""),
+            by=by_of(parameters),
             most=page_limit_of(parameters),
         )
         tally.count_read(page.namespace)
@@ -244,6 +286,101 @@ class ClaimsView(MemoryView):
         terms = terms_of(request, content, rendering.claim_answer)
         claim = leases.claim(namespace, body.prefix, body.ttl, holder=body.holder, caller=caller, terms=terms)
         return rendering.response_of(rendering.claim_answer(claim))
+
+
+class HistoryView(MemoryView):
+    """`/namespaces/{namespace}/history`: the versions of a key."""
+
+    @schema.get_history
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "key", "before", "limit", "include")
+        namespace, key = namespace_of(request), text_of(parameters, "key")
+        found = history.history_of(
+            namespace,
+            key,
+            before=revision_of(parameters, "before"),
+            most=page_limit_of(parameters),
+            with_values=wants_values(parameters),
+        )
+        tally.count_read(namespace)
+        return rendering.json_response(rendering.history_body(namespace, key, found))
+
+
+class RestoreView(MemoryView):
+    """`/namespaces/{namespace}/restore`: a key is set to what one of its versions was."""
+
+    @schema.restore
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, condition, caller = namespace_of(request), condition_of(request), caller_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body, terms = restore_body_of(content), terms_of(request, content, rendering.written_answer)
+        written = restoring.restore(
+            namespace, body.key, body.version, ttl=body.ttl, condition=condition, caller=caller, terms=terms
+        )
+        return rendering.response_of(rendering.written_answer(written))
+
+
+class RollbackView(MemoryView):
+    """`/namespaces/{namespace}/rollback`: what one writer did is taken back, or told what that would be."""
+
+    @schema.rollback
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = namespace_of(request), caller_of(request)
+        content = content_up_to(request, FRAME_BYTES)
+        body, terms = rollback_body_of(content), terms_of(request, content, rendering.rollback_answer)
+        if body.is_dry_run:
+            report = rollback.preview(namespace, body.writer, since=body.since, prefix=body.prefix)
+        else:
+            report = rollback_jobs.roll_back(
+                namespace, body.writer, since=body.since, prefix=body.prefix, caller=caller, terms=terms
+            )
+        return rendering.response_of(rendering.rollback_answer(report))
+
+
+class RollbackJobView(MemoryView):
+    """`/namespaces/{namespace}/rollbacks/{job}`: a rollback that is more than one transaction."""
+
+    @schema.get_rollback
+    def get(self, request: Request, namespace: str, job: str) -> HttpResponse:
+        parameters_of(request)
+        namespace = namespace_of(request)
+        report = rollback_jobs.find(namespace, job_of(request, namespace))
+        return rendering.json_response(rendering.rollback_body(report))
+
+    @schema.cancel_rollback
+    def delete(self, request: Request, namespace: str, job: str) -> HttpResponse:
+        parameters_of(request)
+        namespace = namespace_of(request)
+        report = rollback_jobs.cancel(namespace, job_of(request, namespace))
+        return rendering.json_response(rendering.rollback_body(report))
+
+
+class QuarantineView(MemoryView):
+    """`/namespaces/{namespace}/quarantine`: writers whose values nobody reads."""
+
+    @schema.get_quarantine
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace = namespace_of(request)
+        return rendering.json_response(rendering.quarantine_body(namespace, quarantining.quarantined(namespace)))
+
+    @schema.quarantine
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = namespace_of(request), caller_of(request)
+        body = quarantine_body_of(content_up_to(request, REASON_BYTES))
+        placed = quarantining.quarantine(namespace, body.writer, body.reason, caller=caller)
+        return rendering.response_of(rendering.quarantined_answer(namespace, placed))
+
+    @schema.release_writer
+    def delete(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "writer", "verified")
+        namespace = namespace_of(request)
+        meant = Writer(text_of(parameters, "writer"), truth_of(parameters, "verified"))
+        released = quarantining.release(namespace, meant, caller=caller_of(request))
+        return rendering.json_response(rendering.released_writer_body(namespace, released))
 
 
 @safe_only

@@ -49,6 +49,7 @@ LIMITS = (
     Limit("leases", 1_000, "leases that are held in a namespace at the same time"),
     Limit("lease_seconds", 3_600, "seconds that a lease is held without being renewed, at most"),
     Limit("idempotency_hours", 24, "hours that the answer to a write with an Idempotency-Key is kept"),
+    Limit("quarantined_writers", 100, "writers of a namespace that are in quarantine at the same time"),
     Limit("change_log_days", 30, "days that the change log is kept"),
     Limit("change_log_bytes", 52_428_800, "bytes of the change log that are kept per namespace, the newest"),
 )

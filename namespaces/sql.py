@@ -14,8 +14,9 @@ LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(names
 
 # A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
 # `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key,
-# {is_bound} whether the namespace's status and daily limit bind the writer (they do not bind operators);
-# {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
+# {is_bound} whether the namespace's status binds the writer (it does not bind operators), {is_counted} whether it is a
+# write of the day (an operator's is not, nor what takes back another one); {writes_before} and {bytes_before} are what
+# the sets before it in the same statement do, see `SET_MANY`.
 VERDICT = """
 SELECT state.*,
     CASE
@@ -23,7 +24,7 @@ SELECT state.*,
         WHEN {is_bound} AND status = 'read_only' THEN 'namespace_read_only'
         WHEN %(value_bytes)s > value_limit THEN 'value_too_large'
         {missing}
-        WHEN {is_bound} AND writes >= write_limit THEN 'daily_write_limit'
+        WHEN {is_counted} AND writes >= write_limit THEN 'daily_write_limit'
         WHEN growth > 0 AND stored_bytes + growth > byte_limit THEN 'storage_limit'
         WHEN NOT ({precondition}) THEN 'precondition_failed'
     END AS refusal
@@ -47,6 +48,15 @@ FROM (
 ) AS state
 """
 
+
+def is_hidden(row: str) -> str:
+    """Whether the writer of an entry, or of a change, is in quarantine; `row` is what its table is called."""
+    return (
+        f"EXISTS (SELECT 1 FROM namespaces_quarantine AS q WHERE q.namespace_id = {row}.namespace_id"  # noqa: S608
+        f" AND q.writer = {row}.writer AND q.is_verified = {row}.is_verified)"
+    )
+
+
 # What a unit of work begins with, see `namespaces.units`.
 READ_NAMESPACE = """
 SELECT status, status_reason, status_until, revision, fencing FROM namespaces_namespace WHERE name = %(namespace)s
@@ -54,7 +64,7 @@ SELECT status, status_reason, status_until, revision, fencing FROM namespaces_na
 
 # The verdict on a write to an entry, with what the entry holds.
 VERDICT_AND_ENTRY = """
-SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes FROM ({verdict}) AS verdict
+SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes, {is_hidden} AS is_hidden FROM ({verdict}) AS verdict
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = %(namespace)s AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
 """
@@ -92,9 +102,9 @@ DELETE FROM namespaces_entry WHERE namespace_id = %(namespace)s AND key = %(key)
 """
 
 LOG_CHANGE = """
-INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, value)
+INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, expires_at, value)
 SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)s, %(writer)s, %(is_verified)s,
-    %(value)s
+    %(expires_at)s, %(value)s
 FROM verdict WHERE verdict.refusal IS NULL
 """
 
@@ -135,9 +145,11 @@ WITH item AS (
         updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
         is_verified = excluded.is_verified, value = excluded.value
 ), step_3 AS (
-    INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, value)
+    INSERT INTO namespaces_change (
+        namespace_id, revision, kind, key, bytes, at, writer, is_verified, expires_at, value
+    )
     SELECT %(namespace)s, verdict.revision, %(kind)s, verdict.key, verdict.entry_bytes, %(now)s, %(writer)s,
-        %(is_verified)s, verdict.value
+        %(is_verified)s, verdict.expires_at, verdict.value
     FROM verdict, total
 )
 SELECT revision, status, status_reason, status_until, write_limit, byte_limit, value_limit, stored_bytes, writes,
@@ -152,15 +164,17 @@ SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.st
 FROM namespaces_namespace AS ns
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = ns.name AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
+    AND NOT {is_hidden}
 WHERE ns.name = %(namespace)s
-"""
+""".replace("{is_hidden}", is_hidden("e"))
 
 # Revisions have no gap, so a span of them bounds how many rows are looked at, however few are under the prefix. The
 # rows of a page are chosen by their sizes before a value is read.
 READ_CHANGES = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
     ns.status_reason, ns.status_until, ns.revision, ns.trimmed_revision,
-    c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at, c.value
+    c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at,
+    c.value IS NOT NULL AND {is_hidden}, CASE WHEN NOT {is_hidden} THEN c.value END
 FROM namespaces_namespace AS ns
 LEFT JOIN (
     SELECT revision FROM (
@@ -169,6 +183,8 @@ LEFT JOIN (
             SELECT revision, bytes FROM namespaces_change
             WHERE namespace_id = %(namespace)s AND revision > %(since)s AND revision <= %(until)s
                 AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+                AND (%(is_any_writer)s OR writer = %(writer)s)
+                AND (%(is_any_standing)s OR is_verified = %(is_verified)s)
             ORDER BY revision LIMIT %(most)s
         ) AS chosen
     ) AS added_up
@@ -177,7 +193,7 @@ LEFT JOIN (
 LEFT JOIN namespaces_change AS c ON c.namespace_id = ns.name AND c.revision = page.revision
 WHERE ns.name = %(namespace)s
 ORDER BY c.revision
-"""
+""".replace("{is_hidden}", is_hidden("c"))
 
 READ_VERSION = """
 SELECT version FROM namespaces_entry
@@ -195,7 +211,7 @@ JUDGED = ("revision", "growth", "appeared", "live_since", "refusal")
 class Plan:
     """One kind of write: its statements in order, what its verdict computes, and its `kind` in the change log.
 
-    `is_bound` tells whether status and daily limit bind its writer.
+    `is_bound` tells whether the namespace's status binds its writer, `is_counted` whether it is a write of the day.
     """
 
     kind: str
@@ -204,6 +220,7 @@ class Plan:
     appeared: str
     missing: str = ""
     is_bound: bool = True
+    is_counted: bool = True
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - the plans are constants of this module
     def verdict(self, precondition: str) -> str:
@@ -217,6 +234,7 @@ class Plan:
             appeared=self.appeared,
             missing=self.missing.format(precondition=precondition),
             is_bound="TRUE" if self.is_bound else "FALSE",
+            is_counted="TRUE" if self.is_counted else "FALSE",
             writes_before=writes_before,
             bytes_before=bytes_before,
         )
@@ -243,7 +261,7 @@ class Plan:
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
     def verdict_and_entry(self, precondition: str) -> str:
         """The verdict with the entry's own columns beside it."""
-        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition))
+        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition), is_hidden=is_hidden("e"))
 
 
 _AFTER_VERDICT = (
@@ -263,10 +281,13 @@ DELETE = Plan(
     appeared="0 - CASE WHEN e.version IS NULL THEN 0 ELSE 1 END",
     missing="WHEN live_version IS NULL AND ({precondition}) THEN 'key_not_found'",
 )
-# An operator cleans up where agents may not write any more, and takes none of their writes of the day; what a value and
-# a namespace may hold is the same for all.
-SET_BY_OPERATOR = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_bound=False)
-DELETE_BY_OPERATOR = replace(DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_bound=False)
+# What takes back other writes is none of the day: each of those was counted, and a day that is used up must not keep
+# anybody from it. What a value and a namespace may hold is the same for all.
+RESTORE = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_counted=False)
+WITHDRAW = replace(DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_counted=False)
+# An operator cleans up where agents may not write any more, and takes none of their writes of the day.
+SET_BY_OPERATOR = replace(RESTORE, is_bound=False)
+DELETE_BY_OPERATOR = replace(WITHDRAW, is_bound=False)
 # A clear is judged like any write and counted as one; what it removes goes in batches, see `namespaces.removal`.
 CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
 # Nothing is written: only whether a write would be refused.

@@ -4,7 +4,7 @@ A unit may be bound to a lease that has to be held, and be done once only for al
 refusal leaves nothing behind; a namespace that is not there is made, unless the unit writes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -90,6 +90,12 @@ class Unit:
         """The first row that a statement answers, by the names of its columns."""
         self.execute(sql, **parameters)
         return database.as_row(self.cursor)
+
+    def fetch_all(self, sql: str, **parameters: Any) -> Sequence[Sequence[Any]]:
+        """All rows that a statement answers."""
+        self.execute(sql, **parameters)
+        rows: Sequence[Sequence[Any]] = self.cursor.fetchall()
+        return rows
 
     def check_readable(self) -> None:
         """Raise NamespaceSuspended if it is."""

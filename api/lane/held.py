@@ -127,14 +127,16 @@ class Waits:
 
     async def _page(self, request: ChangesWait, since: int) -> ChangePage:
         most = min(request.most, MOST_TOLD)
-        parameters = read_parameters(request.namespace, since, request.prefix, most, room=PAGE_BYTES)
+        parameters = read_parameters(request.namespace, since, request.prefix, most, by=request.by, room=PAGE_BYTES)
         return page_of(request.namespace, since, await self._engine.fetch_all(sql.READ_CHANGES, parameters))
 
     async def _page_after(self, request: ChangesWait, since: int, news: News) -> ChangePage:
         """What came after a revision: what was told, if it begins there, or what a look of its own finds."""
         if not isinstance(news, ChangePage) or news.since != since:
             return await self._page(request, since)
-        changes = [change for change in news.changes if change.key.startswith(request.prefix)]
+        changes = [
+            change for change in news.changes if change.key.startswith(request.prefix) and request.by.matches(change)
+        ]
         if len(changes) <= request.most:
             return replace(news, changes=changes)
         return replace(news, changes=changes[: request.most], next=changes[request.most - 1].revision)
