@@ -8,18 +8,19 @@ import pytest
 
 from botwire import Memory
 from tests.examples.programs import EXAMPLES, SECONDS
+from tests.examples.test_poisoning_drill import FACTS
 from tests.examples.test_research_team import REPORT
 from tests.examples.test_trading_desk import PORTFOLIO
 from tests.examples.test_work_queue import RESULTS
 
 README = (EXAMPLES / "README.md").read_text()
-SET_URL, RUN_DESK, RUN_TEAM, RUN_QUEUE = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SET_URL, RUN_DESK, RUN_TEAM, RUN_QUEUE, RUN_DRILL = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
 def test_the_commands_and_links_are_the_programs_that_there_are():
     programs = sorted(str(path.relative_to(EXAMPLES)) for path in EXAMPLES.rglob("*.py"))
 
-    assert sorted(set(re.findall(r"uv run examples/(\S+)", RUN_DESK + RUN_TEAM + RUN_QUEUE))) == programs
+    assert sorted(set(re.findall(r"uv run examples/(\S+)", RUN_DESK + RUN_TEAM + RUN_QUEUE + RUN_DRILL))) == programs
     assert sorted(re.findall(r"\]\((\S+\.py)\)", README)) == programs
 
 
@@ -37,6 +38,7 @@ def test_the_address_is_set_as_the_client_reads_it(monkeypatch):
         pytest.param(RUN_DESK, "my-desk", "portfolio", PORTFOLIO, id="desk"),
         pytest.param(RUN_TEAM, "my-team", "report", REPORT, id="team"),
         pytest.param(RUN_QUEUE, "my-queue", "results", RESULTS, id="queue"),
+        pytest.param(RUN_DRILL, "my-drill", "facts/007", FACTS["facts/007"], id="drill"),
     ],
 )
 def test_the_commands_do_what_they_say(server, commands, namespace, key, value):
