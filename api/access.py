@@ -94,8 +94,10 @@ def asked_by_anyone(request: HttpRequest) -> Asked:
 
 
 def _admission(request: HttpRequest, namespace: str, token: str) -> Admission:
+    if token:
+        check_token(token)
     try:
-        admission = access.admit(namespace, check_token(token) if token else "")
+        admission = access.admit(namespace, token)
     except InvalidToken:
         count_guess(request)
         raise
