@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from namespaces import clock, database, sql
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import InvalidRevision, RevisionTrimmed
 from namespaces.limits import limit
 from namespaces.names import after_prefix, check_namespace, check_prefix
@@ -62,6 +63,7 @@ class ChangePage:
     revision: int
     changes: list[LoggedChange]
     next: int
+    access_version: int = 0
 
 
 def changes_since(
@@ -71,17 +73,20 @@ def changes_since(
     prefix: str = "",
     by: By = ANYBODY,
     most: int | None = None,
+    caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> ChangePage:
     """Up to `most` changes of keys that begin with `prefix` after the revision `since`, or none, from now on.
 
     A page also ends where its changes reach `page_value_bytes`, and after SPAN revisions; a namespace that does not
     exist is at revision 0. Raises InvalidNamespace, InvalidPrefix, InvalidRevision, RevisionTrimmed,
-    NamespaceSuspended, DatabaseUnavailable.
+    NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_prefix(prefix)
-    parameters = read_parameters(namespace, since, prefix, most or limit("keys_per_page_default"), by=by, now=now)
+    caller.check_reads(prefix)
+    most = most or limit("keys_per_page_default")
+    parameters = read_parameters(namespace, since, prefix, most, by=by, caller=caller, now=now)
     with database.turn():
         rows = database.fetch_all(sql.READ_CHANGES, parameters)
     return page_of(namespace, since, rows)
@@ -95,12 +100,14 @@ def read_parameters(
     *,
     by: By = ANYBODY,
     room: int | None = None,
+    caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> database.Parameters:
     """What `sql.READ_CHANGES` is run with; `room` is in bytes."""
     end = after_prefix(prefix)
     return {
         "namespace": namespace,
+        "digest": caller.digest,
         "since": since,
         "until": since + SPAN,
         "prefix": prefix,
@@ -121,20 +128,20 @@ def page_of(namespace: str, since: int, rows: Sequence[Sequence[Any]]) -> Change
 
     Raises NamespaceSuspended, RevisionTrimmed, InvalidRevision.
     """
-    status, reason, until, revision, trimmed_revision = rows[0][:5] if rows else ("active", "", None, 0, 0)
+    status, reason, until, access, revision, trimmed_revision = rows[0][:6] if rows else ("active", "", None, 0, 0, 0)
     check_readable(namespace, status, reason, until)
     if since == NOW:
-        return ChangePage(namespace, revision, revision, [], revision)
+        return ChangePage(namespace, revision, revision, [], revision, access)
     if since > revision:
         raise InvalidRevision(namespace, since=since, revision=revision)
     if since < trimmed_revision:
         raise RevisionTrimmed(namespace, since=since, oldest_revision=trimmed_revision + 1)
-    changes = [_change_in(row) for row in rows if row[5] is not None]
+    changes = [_change_in(row) for row in rows if row[6] is not None]
     reached = changes[-1].revision if changes else min(revision, since + SPAN)
-    return ChangePage(namespace, since, revision, changes, reached)
+    return ChangePage(namespace, since, revision, changes, reached, access)
 
 
 def _change_in(row: Sequence[Any]) -> LoggedChange:
-    revision, kind, key, size, writer, is_verified, at, is_hidden, value = row[5:]
+    revision, kind, key, size, writer, is_verified, at, is_hidden, value = row[6:]
     moment = clock.from_database(at)
     return LoggedChange(revision, kind, key, size, writer, bool(is_verified), moment, bool(is_hidden), value)

@@ -12,10 +12,11 @@ from django.db.models import Case, Q, QuerySet, When
 
 from namespaces import clock, database
 from namespaces.browsing import preview_of
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import VersionNotFound
 from namespaces.models import Change, Entry, Namespace, is_hidden
 from namespaces.names import check_key, check_namespace
-from namespaces.reading import check_readable_now, fitting
+from namespaces.reading import fitting, is_readable_now
 
 VERSIONS_PER_PAGE = 20
 CHANGES_PER_PAGE = 100
@@ -110,17 +111,21 @@ def history_of(
     before: int | None = None,
     most: int = VERSIONS_PER_PAGE,
     with_values: bool = False,
+    caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> Versions:
     """What happened to a key, before the revision `before`, and if asked the values, as far as they may be read.
 
     What the log has lost is missing, but for the version that the entry has now. With values, a page also ends where
-    they reach `page_value_bytes`. Raises InvalidNamespace, InvalidKey, NamespaceSuspended, DatabaseUnavailable.
+    they reach `page_value_bytes`. Raises InvalidNamespace, InvalidKey, NamespaceSuspended, TokenNotAllowed,
+    DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_key(key)
+    caller.check_reads(key)
     with database.turn():
-        check_readable_now(namespace, now or clock.now())
+        if not is_readable_now(namespace, caller, now or clock.now()):
+            return Versions([], None)
         chosen = _telling_hidden(Change.objects.filter(namespace_id=namespace, key=key), before)
         found = list(chosen.order_by("key", "-revision").values_list(*_VERSION)[: most + 1])
         length = fitting([row[2] for row in found[:most]]) if with_values else min(most, len(found))
@@ -162,15 +167,17 @@ def _current_of(namespace: str, key: str, before: int | None) -> Version | None:
     return Version(version, Change.Kind.SET, size, writer, is_verified, at, hidden, None if hidden else value)
 
 
-def past_of(namespace: str, key: str, version: int, *, now: datetime | None = None) -> Past:
+def past_of(namespace: str, key: str, version: int, *, caller: Caller = NOBODY, now: datetime | None = None) -> Past:
     """What a key was at one of its versions, with its value.
 
     Raises VersionNotFound where that value is not known, not any more, or may not be read, and what `history_of` does.
     """
     check_namespace(namespace)
     check_key(key)
+    caller.check_reads(key)
     with database.turn():
-        check_readable_now(namespace, now or clock.now())
+        if not is_readable_now(namespace, caller, now or clock.now()):
+            raise VersionNotFound(key, version)
         log = Change.objects.filter(namespace_id=namespace, revision=version, key=key, value__isnull=False)
         row = _telling_hidden(log, None).values_list(*_VERSION, "value").first()
         found = Version(*row) if row else _current_of(namespace, key, None)

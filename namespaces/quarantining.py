@@ -9,12 +9,12 @@ from datetime import datetime
 
 from namespaces import clock, database
 from namespaces.callers import NOBODY, Caller
-from namespaces.errors import NotQuarantined, QuarantineLimit
+from namespaces.errors import NamespaceNotFound, NotQuarantined, QuarantineLimit
 from namespaces.limits import limit
 from namespaces.models import Namespace, Quarantine
 from namespaces.moderation import Action, check_reason, locked, record
 from namespaces.names import OPERATOR, Writer, check_namespace, check_writer
-from namespaces.reading import check_readable_now, effective_status
+from namespaces.reading import effective_status, is_readable_now
 from namespaces.verdicts import restriction_of
 
 
@@ -35,12 +35,13 @@ def quarantine(
     """Hide what `writer` wrote and will write; of one in quarantine already, only the reason is another one then.
 
     Raises InvalidNamespace, InvalidWriter (also for operators, whom nobody hides), NamespaceNotFound,
-    NamespaceReadOnly, NamespaceSuspended, QuarantineLimit, DatabaseUnavailable, DiskFull.
+    NamespaceReadOnly, NamespaceSuspended, TokenNotAllowed, QuarantineLimit, DatabaseUnavailable, DiskFull.
     """
     now = now or clock.now()
     check_namespace(namespace)
     check_writer(writer.name)
-    check_writer(caller.writer, is_operator=caller.is_operator)
+    check_writer(caller.writer)
+    caller.check_admin("put writers in quarantine")
     with database.turn(writes=True), database.write_transaction():
         _check_writable(locked(namespace), caller, now)
         return _place(namespace, writer, reason, Writer(caller.writer, caller.is_verified), now)
@@ -63,11 +64,12 @@ def release(namespace: str, writer: Writer, *, caller: Caller = NOBODY, now: dat
     """Have what `writer` wrote be read again.
 
     Raises NotQuarantined, InvalidNamespace, InvalidWriter, NamespaceNotFound, NamespaceReadOnly, NamespaceSuspended,
-    DatabaseUnavailable, DiskFull.
+    TokenNotAllowed, DatabaseUnavailable, DiskFull.
     """
     now = now or clock.now()
     check_namespace(namespace)
     check_writer(writer.name)
+    caller.check_admin("release writers")
     with database.turn(writes=True), database.write_transaction():
         _check_writable(locked(namespace), caller, now)
         return _lift(namespace, writer)
@@ -85,14 +87,16 @@ def release_by_operator(
         return _lift(namespace, writer)
 
 
-def quarantined(namespace: str, *, now: datetime | None = None) -> list[Quarantined]:
+def quarantined(namespace: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> list[Quarantined]:
     """Who is in quarantine, in the order of their names; in a namespace that does not exist, nobody.
 
-    Raises InvalidNamespace, NamespaceSuspended, DatabaseUnavailable.
+    Raises InvalidNamespace, NamespaceSuspended, TokenNotAllowed where not all may be read, DatabaseUnavailable.
     """
     check_namespace(namespace)
+    caller.check_reads("")
     with database.turn():
-        check_readable_now(namespace, now or clock.now())
+        if not is_readable_now(namespace, caller, now or clock.now()):
+            return []
         rows = list(Quarantine.objects.filter(namespace_id=namespace).order_by("writer", "is_verified"))
     return [_quarantined(row) for row in rows]
 
@@ -129,6 +133,8 @@ def _lift(namespace: str, writer: Writer) -> Writer:
 
 
 def _check_writable(namespace: Namespace, caller: Caller, now: datetime) -> None:
+    if not Namespace.objects.seen_by(caller.digest, now).filter(name=namespace.name).exists():
+        raise NamespaceNotFound(namespace.name)
     status = effective_status(namespace, now)
     restriction = restriction_of(namespace.name, status, namespace.status_reason, namespace.status_until)
     if restriction:

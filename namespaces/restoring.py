@@ -47,6 +47,7 @@ def restore(
     check_namespace(namespace)
     check_key(key)
     check_writer(caller.writer, is_operator=caller.is_operator)
+    caller.check_writes(key)
     lasting = None if ttl is None else checked_ttl(ttl)
     try:
         return in_unit(

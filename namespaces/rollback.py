@@ -168,15 +168,20 @@ class Report:
 
 
 def preview(
-    namespace: str, writer: Writer, *, since: int | datetime = 0, prefix: str = "", now: datetime | None = None
+    namespace: str,
+    writer: Writer,
+    *,
+    since: int | datetime = 0,
+    prefix: str = "",
+    caller: Caller = NOBODY,
+    now: datetime | None = None,
 ) -> Report:
     """What a rollback would do at this moment, as far as the first MOST_JUDGED keys go. Nothing is written.
 
-    Raises InvalidNamespace, InvalidWriter, InvalidPrefix, InvalidRevision, NamespaceNotFound, NamespaceSuspended,
-    DatabaseUnavailable.
+    Raises what `extent_of` does.
     """
     now = now or clock.now()
-    extent = extent_of(namespace, writer, since, prefix, now)
+    extent = extent_of(namespace, writer, since, prefix, caller, now)
     report, fetch = Report(extent, is_dry_run=True), _reading(namespace, now)
     touched = _all_touched(fetch, extent)
     while keys := list(islice(touched, limit("batch_operations"))):
@@ -204,17 +209,20 @@ def roll_back_few(
     return in_unit(extent.namespace, work, caller, terms, now)
 
 
-def extent_of(namespace: str, writer: Writer, since: int | datetime, prefix: str, now: datetime) -> Extent:
+def extent_of(
+    namespace: str, writer: Writer, since: int | datetime, prefix: str, caller: Caller, now: datetime
+) -> Extent:
     """What a rollback at this moment is about; `since` may be a time: then it begins with the first change from it on.
 
     An operator's writes are not taken back. Raises InvalidNamespace, InvalidWriter, InvalidPrefix, InvalidRevision,
-    NamespaceNotFound, NamespaceSuspended, DatabaseUnavailable.
+    NamespaceNotFound, NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_writer(writer.name)
     check_prefix(prefix)
+    caller.check_admin("roll back")
     with database.turn():
-        row = Namespace.objects.filter(name=namespace).first()
+        row = Namespace.objects.seen_by(caller.digest, now).filter(name=namespace).first()
         if row is None:
             raise NamespaceNotFound(namespace)
         check_readable(namespace, effective_status(row, now), row.status_reason, row.status_until)
@@ -330,7 +338,7 @@ def carried_out(
     if not caller.is_operator:
         unit.check_writable()
     done: list[Judgement] = []
-    for judgement in sorted(judged(unit.fetch_all, extent, keys, unit.now), key=lambda one: one.growth):
+    for judgement in sorted(judged(unit.fetch_rows, extent, keys, unit.now), key=lambda one: one.growth):
         is_refused = False
         if judgement.fate in TAKEN_BACK:
             # One at a time, so that one value at a time is held.

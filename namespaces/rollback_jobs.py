@@ -6,19 +6,18 @@ was. Each batch judges its keys at its turn: what others have written meanwhile 
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from namespaces import clock, database
+from namespaces import clock, database, units
 from namespaces.callers import NOBODY, Caller
 from namespaces.errors import Restricted, RollbackNotFound, RollbackRunning, StorageLimit, ValueTooLarge
 from namespaces.limits import limit
 from namespaces.models import Namespace, RollbackJob
 from namespaces.names import Writer, check_namespace, check_writer
 from namespaces.purging import Pace
-from namespaces.reading import check_readable_now
+from namespaces.reading import is_readable_now
 from namespaces.rollback import (
     LEFT,
     MOST_NAMED,
@@ -64,7 +63,7 @@ def roll_back(
     """
     now = now or clock.now()
     check_writer(caller.writer, is_operator=caller.is_operator)
-    extent = extent_of(namespace, writer, since, prefix, now)
+    extent = extent_of(namespace, writer, since, prefix, caller, now)
     most = limit("batch_operations")
     keys = first_touched(extent, most + 1, now)
     if len(keys) <= most:
@@ -120,13 +119,17 @@ def _do_batch(job: RollbackJob, rows: int, now: datetime) -> None:
     """A batch, or as much of it as fits: what a limit refuses when room was made is left alone, and told."""
     caller = Caller(job.started_by, is_verified=job.is_starter_verified)
 
-    def batch(*tolerated: str) -> Callable[[Unit], None]:
-        return lambda unit: _advance(unit, job, rows, caller, tolerated)
+    def do(*tolerated: str) -> None:
+        def work(unit: Unit) -> None:
+            _advance(unit, job, rows, caller, tolerated)
+
+        # For anyone: whether the starter may do this was judged when the job began.
+        units.carry_out(job.namespace_id, work, now=now, caller=caller, is_for_anyone=True)
 
     try:
-        in_unit(job.namespace_id, batch(ValueTooLarge.code), caller, now=now)
+        do(ValueTooLarge.code)
     except StorageLimit:
-        in_unit(job.namespace_id, batch(ValueTooLarge.code, StorageLimit.code), caller, now=now)
+        do(ValueTooLarge.code, StorageLimit.code)
 
 
 def _advance(unit: Unit, job: RollbackJob, rows: int, caller: Caller, tolerated: tuple[str, ...]) -> None:
@@ -134,7 +137,7 @@ def _advance(unit: Unit, job: RollbackJob, rows: int, caller: Caller, tolerated:
     if found is None:  # cancelled meanwhile
         return
     extent = _extent_of(found)
-    keys, found.cursor_revision = touched(unit.fetch_all, extent, found.cursor_revision, rows)
+    keys, found.cursor_revision = touched(unit.fetch_rows, extent, found.cursor_revision, rows)
     _count(found, carried_out(unit, extent, keys, caller, tolerated=tolerated))
     if found.cursor_revision >= extent.until:
         found.state = State.DONE
@@ -162,34 +165,36 @@ def _postpone(job: RollbackJob, now: datetime) -> None:
         RollbackJob.objects.filter(pk=job.pk, state=State.RUNNING).update(updated_at=now)
 
 
-def find(namespace: str, started_at: datetime, *, now: datetime | None = None) -> Report:
+def find(namespace: str, started_at: datetime, *, caller: Caller = NOBODY, now: datetime | None = None) -> Report:
     """What the job that began at this moment has done so far.
 
-    Raises RollbackNotFound, InvalidNamespace, NamespaceSuspended, DatabaseUnavailable.
+    Raises RollbackNotFound, InvalidNamespace, NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
+    caller.check_admin("look at rollbacks")
     with database.turn():
-        check_readable_now(namespace, now or clock.now())
-        return _found(namespace, started_at)
+        return _found(namespace, started_at, caller, now or clock.now())
 
 
-def cancel(namespace: str, started_at: datetime, *, now: datetime | None = None) -> Report:
+def cancel(namespace: str, started_at: datetime, *, caller: Caller = NOBODY, now: datetime | None = None) -> Report:
     """Stop a job for good; what it took back stays taken back. One that has ended is left as it ended.
 
     Raises what `find` does.
     """
     now = now or clock.now()
     check_namespace(namespace)
+    caller.check_admin("stop a rollback")
     with database.turn(writes=True), database.write_transaction():
-        check_readable_now(namespace, now)
+        _found(namespace, started_at, caller, now)
         running = RollbackJob.objects.filter(namespace_id=namespace, started_at=started_at, state=State.RUNNING)
         running.update(state=State.CANCELLED, updated_at=now)
-        return _found(namespace, started_at)
+        return _found(namespace, started_at, caller, now)
 
 
-def _found(namespace: str, started_at: datetime) -> Report:
+def _found(namespace: str, started_at: datetime, caller: Caller, now: datetime) -> Report:
+    is_readable = is_readable_now(namespace, caller, now)
     job = RollbackJob.objects.filter(namespace_id=namespace, started_at=started_at).first()
-    if job is None:
+    if job is None or not is_readable:
         raise RollbackNotFound(namespace, started_at.isoformat())
     return _report_of(job, _extent_of(job))
 

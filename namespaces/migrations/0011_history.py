@@ -8,7 +8,7 @@ PutLast = import_module("namespaces.migrations.0009_verified_writers").PutLast
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("namespaces", "0009_verified_writers"),
+        ("namespaces", "0010_access"),
     ]
 
     operations = [
@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                     ("purge_done", "Purge Done"),
                     ("quarantine", "Quarantine"),
                     ("release", "Release"),
+                    ("revoke", "Revoke"),
                     ("account", "Account"),
                 ],
                 max_length=15,
