@@ -7,7 +7,18 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from namespaces import changes, purging, quarantining, reading, removal, rollback, rollback_jobs, writing
+from namespaces import (
+    access,
+    changes,
+    purging,
+    quarantining,
+    reading,
+    removal,
+    rollback,
+    rollback_jobs,
+    tokens,
+    writing,
+)
 from namespaces.callers import Caller
 from namespaces.errors import (
     InvalidRevision,
@@ -18,6 +29,7 @@ from namespaces.errors import (
     RollbackNotFound,
     RollbackRunning,
     StorageLimit,
+    TokenNotAllowed,
 )
 from namespaces.jsontext import JSONText
 from namespaces.models import Change, DailyUsage, Entry, Namespace, PurgeJob, RollbackJob
@@ -565,3 +577,27 @@ def test_others_see_all_of_it_or_nothing_in_their_changes(namespace):
 
     page = changes.changes_since(namespace, 3, now=NOW)
     assert [change.revision for change in page.changes] == [4, 5]
+
+
+def test_in_a_private_namespace_it_is_for_admins_and_a_job_goes_on_without_the_token(namespace, small):
+    admin = access.claim(namespace, name="boss", now=NOW).text
+    boss = Caller("boss", is_verified=True, token=access.admit(namespace, admin, now=NOW).token)
+    shared = tokens.share(namespace, boss, write=[""], name="bot7", now=NOW).text
+    bot7 = Caller("bot7", is_verified=True, token=access.admit(namespace, shared, now=NOW).token)
+    for number in range(3):
+        writing.set_entry(namespace, f"k{number}", JSONText.parse("1"), caller=bot7, now=NOW)
+    liar = Writer("bot7", is_verified=True)
+
+    with pytest.raises(TokenNotAllowed):
+        roll_back(namespace, liar, caller=bot7)
+    with pytest.raises(NamespaceNotFound):
+        roll_back(namespace, liar, caller=LEAD)
+    job = roll_back(namespace, liar, caller=boss).job
+    with pytest.raises(TokenNotAllowed):
+        rollback_jobs.cancel(namespace, job.started_at, caller=bot7, now=NOW)
+    with pytest.raises(RollbackNotFound):
+        rollback_jobs.find(namespace, job.started_at, caller=LEAD, now=NOW)
+    drive()
+
+    assert rollback_jobs.find(namespace, job.started_at, caller=boss, now=NOW).counts[Fate.DELETED] == 3
+    assert set(Change.objects.filter(kind="delete").values_list("writer", "is_verified")) == {("boss", True)}
