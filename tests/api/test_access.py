@@ -146,7 +146,7 @@ TABLE = {
     "put in quarantine": Request(
         "POST", "/namespaces/{ns}/quarantine", admin="201", body={"writer": "bot7", "verified": True}
     ),
-    "release": Request("DELETE", "/namespaces/{ns}/quarantine?writer=bot7&verified=true", admin="404"),
+    "release a writer": Request("DELETE", "/namespaces/{ns}/quarantine?writer=bot7&verified=true", admin="404"),
     "list tokens": Request("GET", "/namespaces/{ns}/tokens", read="200", write="200"),
     "share reading": Request(
         "POST", "/namespaces/{ns}/tokens", read="201", write="201", admin="201", body={"read": "mine/deep/"}
