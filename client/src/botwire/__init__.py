@@ -8,9 +8,11 @@
 Everything public is in this package itself; its modules are private.
 """
 
+from botwire._access import OpenNamespaceWarning
 from botwire._async import AsyncMemory
 from botwire._exceptions import (
     AccessDeniedError,
+    AlreadyClaimedError,
     BadRequestError,
     BatchTooLargeError,
     BodyTooLargeError,
@@ -18,11 +20,13 @@ from botwire._exceptions import (
     BotWireConnectionError,
     BotWireError,
     BotWireTimeoutError,
+    ClaimCodeRequiredError,
     ConflictError,
     DailyWriteLimitError,
     DatabaseUnavailableError,
     DiskFullError,
     ForbiddenError,
+    GuessLimitError,
     IdempotencyKeyReusedError,
     InternalServerError,
     InvalidAgentError,
@@ -38,9 +42,11 @@ from botwire._exceptions import (
     InvalidPrefixError,
     InvalidRequestError,
     InvalidRevisionError,
+    InvalidTokenError,
     InvalidTTLError,
     JSONTooDeepError,
     KeyNotFoundError,
+    LastAdminTokenError,
     LeaseHeldError,
     LeaseLimitError,
     LeaseLostError,
@@ -49,6 +55,7 @@ from botwire._exceptions import (
     MethodNotAllowedError,
     NamespaceCreationLimitError,
     NamespaceNotFoundError,
+    NamespaceOpenError,
     NamespaceReadOnlyError,
     NamespaceSuspendedError,
     NotFoundError,
@@ -62,6 +69,10 @@ from botwire._exceptions import (
     ServerError,
     StorageLimitError,
     TargetMissingError,
+    TokenInURLError,
+    TokenLimitError,
+    TokenNotAllowedError,
+    TokenNotFoundError,
     TooManyWaitersError,
     TransactionConflictError,
     UnavailableError,
@@ -70,10 +81,11 @@ from botwire._exceptions import (
     UnsupportedValueError,
     ValueTooLargeError,
     WaitTimeoutError,
+    WriterMismatchError,
     WrongTypeError,
 )
 from botwire._leases import AsyncLease, AsyncTask, Lease, Task
-from botwire._models import Change, ChangePage, Entry, Limits, SetResult, Usage, Writer
+from botwire._models import Change, ChangePage, Entry, Limits, SetResult, SharedToken, Token, Usage, Writer
 from botwire._settings import __version__
 from botwire._sync import Memory
 from botwire._transactions import AsyncTransaction, Transaction
@@ -82,6 +94,7 @@ from botwire._watching import AsyncWatch, Watch
 
 __all__ = [
     "AccessDeniedError",
+    "AlreadyClaimedError",
     "AsyncLease",
     "AsyncMemory",
     "AsyncTask",
@@ -96,12 +109,14 @@ __all__ = [
     "BotWireTimeoutError",
     "Change",
     "ChangePage",
+    "ClaimCodeRequiredError",
     "ConflictError",
     "DailyWriteLimitError",
     "DatabaseUnavailableError",
     "DiskFullError",
     "Entry",
     "ForbiddenError",
+    "GuessLimitError",
     "IdempotencyKeyReusedError",
     "InternalServerError",
     "InvalidAgentError",
@@ -118,9 +133,11 @@ __all__ = [
     "InvalidRequestError",
     "InvalidRevisionError",
     "InvalidTTLError",
+    "InvalidTokenError",
     "JSONTooDeepError",
     "JSONValue",
     "KeyNotFoundError",
+    "LastAdminTokenError",
     "Lease",
     "LeaseHeldError",
     "LeaseLimitError",
@@ -132,11 +149,13 @@ __all__ = [
     "MethodNotAllowedError",
     "NamespaceCreationLimitError",
     "NamespaceNotFoundError",
+    "NamespaceOpenError",
     "NamespaceReadOnlyError",
     "NamespaceSuspendedError",
     "NotFoundError",
     "NothingToClaimError",
     "NumberOutOfRangeError",
+    "OpenNamespaceWarning",
     "OutcomeUnknownError",
     "PatchFailedError",
     "PathNotFoundError",
@@ -144,9 +163,15 @@ __all__ = [
     "RevisionTrimmedError",
     "ServerError",
     "SetResult",
+    "SharedToken",
     "StorageLimitError",
     "TargetMissingError",
     "Task",
+    "Token",
+    "TokenInURLError",
+    "TokenLimitError",
+    "TokenNotAllowedError",
+    "TokenNotFoundError",
     "TooManyWaitersError",
     "Transaction",
     "TransactionConflictError",
@@ -159,6 +184,7 @@ __all__ = [
     "WaitTimeoutError",
     "Watch",
     "Writer",
+    "WriterMismatchError",
     "WrongTypeError",
     "__version__",
 ]
