@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     rotate.add_argument("id", nargs="?", metavar="ID", help="as tokens tells it (your own)")
     rotate.add_argument(
-        "--overlap", type=_seconds, default=0, metavar="SECONDS", help="how long the old one is good (0)"
+        "--overlap", type=_seconds, default=0, metavar="SECONDS", help="the old one is good so long (0)"
     )
 
     commands.add("usage", "print what the namespace uses, and its limits", "botwire usage")
