@@ -20,6 +20,8 @@ from botwire._models import (
     Quarantined,
     Rollback,
     SetResult,
+    SharedToken,
+    Token,
     Usage,
     Version,
     Writer,
@@ -197,8 +199,8 @@ def read_claimed(answer: Members, status: int) -> Claimed:
     return Claimed(entry.text("key"), entry.value("value"), entry.integer("version"), grant)
 
 
-def read_value(answer: Members, status: int) -> Any:
-    return answer.value("value")
+def read_version(answer: Members, status: int) -> Version:
+    return _version(answer)
 
 
 def read_versions(answer: Members, status: int) -> Page[Version]:
@@ -272,6 +274,28 @@ def read_usage(answer: Members, status: int) -> Usage:
         reads=used.integer("reads"),
         resets_at=used.moment("resets_at"),
     )
+
+
+def read_tokens(answer: Members, status: int) -> list[Token]:
+    return [Token(**_token_members(row)) for row in answer.rows("tokens")]
+
+
+def read_shared(answer: Members, status: int) -> SharedToken:
+    return SharedToken(**_token_members(answer), token=answer.text("token"))
+
+
+def _token_members(row: Members) -> dict[str, Any]:
+    return {
+        "id": row.text("id"),
+        "role": row.text("role"),
+        "name": row.optional(row.text, "name"),
+        "read": tuple(row.texts("read")),
+        "write": tuple(row.texts("write")),
+        "shared_by": row.optional(row.text, "shared_by"),
+        "created_at": row.moment("created_at"),
+        "expires_at": row.optional(row.moment, "expires_at"),
+        "last_used_at": row.optional(row.moment, "last_used_at"),
+    }
 
 
 def _change(row: Members) -> Change:

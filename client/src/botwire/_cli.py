@@ -10,12 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from botwire._access import OpenNamespaceWarning
 from botwire._cli_arguments import parse
 from botwire._exceptions import (
     BotWireAPIError,
@@ -26,7 +28,7 @@ from botwire._exceptions import (
     UnexpectedAnswerError,
     WaitTimeoutError,
 )
-from botwire._models import Entry
+from botwire._models import Entry, SharedToken
 from botwire._sync import Memory
 
 FOUND, NOT_THERE, USAGE, REFUSED, NO_CONNECTION = range(5)
@@ -38,6 +40,7 @@ _TOGETHER = 100
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit status."""
     given = parse(arguments)
+    warnings.simplefilter("ignore", OpenNamespaceWarning)  # each command is a process, and would say it again
     try:
         with Memory(
             given.namespace, base_url=given.url, token=given.token, agent=given.agent, timeout=given.patience
@@ -250,6 +253,38 @@ def _chunks(rows: Iterator[tuple[str, Any, float | None]], size: int) -> Iterato
         yield chunk
 
 
+def _claim(memory: Memory, given: Namespace) -> int:
+    _show_token(memory.claim_namespace(given.code, name=given.name))
+    return FOUND
+
+
+def _share(memory: Memory, given: Namespace) -> int:
+    shared = memory.share(read=given.read, write=given.write, name=given.name, role=given.role, ttl=given.ttl)
+    _show_token(shared)
+    return FOUND
+
+
+def _tokens(memory: Memory, given: Namespace) -> int:
+    for token in memory.tokens():
+        _show(_plain(asdict(token)))
+    return FOUND
+
+
+def _revoke(memory: Memory, given: Namespace) -> int:
+    _show({"revoked": memory.revoke(given.id)})
+    return FOUND
+
+
+def _rotate(memory: Memory, given: Namespace) -> int:
+    _show_token(memory.rotate(given.id, overlap=given.overlap))
+    return FOUND
+
+
+def _show_token(shared: SharedToken) -> None:
+    """What was asked for is the token itself."""
+    _show(_plain(asdict(shared)))
+
+
 COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
     "get": _get,
     "set": _set,
@@ -264,6 +299,11 @@ COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
     "rollback": _rollback,
     "quarantine": _quarantine,
     "lock": _lock,
+    "claim": _claim,
+    "share": _share,
+    "tokens": _tokens,
+    "revoke": _revoke,
+    "rotate": _rotate,
     "usage": _usage,
     "export": _export,
     "import": _import,

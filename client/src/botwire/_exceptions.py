@@ -23,14 +23,20 @@ BotWireError
     │   ├── InvalidAgentError                      invalid_agent                limit
     │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
     │   ├── InvalidPatchError                      invalid_patch
+    │   ├── WriterMismatchError                    writer_mismatch
+    │   ├── TokenInURLError                        token_in_url
     │   └── BadRequestError                        bad_request
     ├── AccessDeniedError                          401, 403
+    │   ├── InvalidTokenError                      invalid_token
+    │   ├── TokenNotAllowedError                   token_not_allowed            role, read, write
+    │   ├── ClaimCodeRequiredError                 claim_code_required
     │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
     │   ├── NamespaceSuspendedError                namespace_suspended          reason, until
     │   └── ForbiddenError                         forbidden
     ├── NotFoundError                              404
     │   ├── KeyNotFoundError (KeyError)            key_not_found
     │   ├── NamespaceNotFoundError                 namespace_not_found
+    │   ├── TokenNotFoundError                     token_not_found
     │   ├── LeaseNotFoundError                     lease_not_found
     │   ├── NothingToClaimError                    nothing_to_claim
     │   ├── VersionNotFoundError                   version_not_found            versions
@@ -45,6 +51,9 @@ BotWireError
     │   ├── NumberOutOfRangeError                  number_out_of_range
     │   ├── EntryQuarantinedError                  entry_quarantined
     │   ├── RollbackRunningError                   rollback_running             job
+    │   ├── AlreadyClaimedError                    already_claimed
+    │   ├── NamespaceOpenError                     namespace_open
+    │   ├── LastAdminTokenError                    last_admin_token
     │   └── LeaseHeldError                         lease_held                   holder, expires_at
     ├── LeaseLostError                             lease_lost
     ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
@@ -58,6 +67,8 @@ BotWireError
     │   ├── BatchTooLargeError                     batch_too_large
     │   ├── LeaseLimitError                        lease_limit
     │   ├── QuarantineLimitError                   quarantine_limit
+    │   ├── TokenLimitError                        token_limit
+    │   ├── GuessLimitError                        guess_limit
     │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
     │   ├── NamespaceCreationLimitError            namespace_creation_limit
     │   └── StorageLimitError                      storage_limit                needed
@@ -256,6 +267,18 @@ class InvalidPatchError(InvalidRequestError):
     code = "invalid_patch"
 
 
+class WriterMismatchError(InvalidRequestError):
+    """The token stands for another writer than `agent`."""
+
+    code = "writer_mismatch"
+
+
+class TokenInURLError(InvalidRequestError):
+    """There is a token in the address of the request, where others will see it: revoke or rotate it."""
+
+    code = "token_in_url"
+
+
 class BadRequestError(InvalidRequestError):
     """The request as a whole can not be understood."""
 
@@ -264,6 +287,27 @@ class BadRequestError(InvalidRequestError):
 
 class AccessDeniedError(BotWireAPIError):
     """401 or 403: not for you, or not now."""
+
+
+class InvalidTokenError(AccessDeniedError):
+    """Not a token, or none of this namespace, which is open and has none."""
+
+    code = "invalid_token"
+
+
+class TokenNotAllowedError(AccessDeniedError):
+    """The token may not do this: it has the `role`, writes under the prefixes `write`, and reads under `read` too."""
+
+    code = "token_not_allowed"
+    role: str | None = None
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+class ClaimCodeRequiredError(AccessDeniedError):
+    """The namespace is in use, and this is not its claim code."""
+
+    code = "claim_code_required"
 
 
 class NamespaceReadOnlyError(AccessDeniedError):
@@ -299,9 +343,15 @@ class KeyNotFoundError(NotFoundError, KeyError):
 
 
 class NamespaceNotFoundError(NotFoundError):
-    """Nothing was ever written to this namespace."""
+    """There is no such namespace, or it is private and the token, if any, is none of it."""
 
     code = "namespace_not_found"
+
+
+class TokenNotFoundError(NotFoundError):
+    """There is no token of this id that yours may manage."""
+
+    code = "token_not_found"
 
 
 class LeaseNotFoundError(NotFoundError):
@@ -392,6 +442,24 @@ class RollbackRunningError(ConflictError):
     job: str | None = None
 
 
+class AlreadyClaimedError(ConflictError):
+    """The namespace is private already."""
+
+    code = "already_claimed"
+
+
+class NamespaceOpenError(ConflictError):
+    """The namespace is open, and has no tokens: claim it first."""
+
+    code = "namespace_open"
+
+
+class LastAdminTokenError(ConflictError):
+    """Without this token there would be no admin token that stays good: rotate it instead."""
+
+    code = "last_admin_token"
+
+
 class LeaseHeldError(ConflictError):
     """`holder` (if it gave itself a name) holds the lease, until `expires_at` unless it is renewed."""
 
@@ -473,6 +541,18 @@ class QuarantineLimitError(LimitError):
     """The namespace has `limit` writers in quarantine already."""
 
     code = "quarantine_limit"
+
+
+class TokenLimitError(LimitError):
+    """The namespace has `limit` tokens already."""
+
+    code = "token_limit"
+
+
+class GuessLimitError(LimitError):
+    """Too many wrong tokens or claim codes from one address; the next is looked at after `retry_after` seconds."""
+
+    code = "guess_limit"
 
 
 class DailyWriteLimitError(LimitError):

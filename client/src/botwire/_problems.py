@@ -174,4 +174,7 @@ _FACTS: dict[str, Callable[[object], object]] = {
     "allowed": _texts,
     "versions": _integers,
     "job": _text,
+    "role": _text,
+    "read": _texts,
+    "write": _texts,
 }

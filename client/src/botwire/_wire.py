@@ -6,8 +6,10 @@ Nothing here sends anything; `_sync` and `_async` do. What a PATCH or a batch sa
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
 from botwire import _operations as operations
@@ -34,16 +36,34 @@ from botwire._answers import (
     read_released,
     read_rollback,
     read_set_result,
+    read_shared,
+    read_tokens,
     read_usage,
-    read_value,
+    read_version,
     read_versions,
 )
 from botwire._call import Call, idempotent
-from botwire._models import ChangePage, Entry, Quarantined, Rollback, SetResult, Usage, Version, Writer
+from botwire._models import (
+    ChangePage,
+    Entry,
+    Quarantined,
+    Rollback,
+    SetResult,
+    SharedToken,
+    Token,
+    Usage,
+    Version,
+    Writer,
+)
 from botwire._names import check_key, check_prefix
 from botwire._operations import Operation, checked_version
 from botwire._values import JSONValue, encode_value
 
+#: The beginning of keys, or several.
+Prefixes: TypeAlias = str | Sequence[str]
+
+OWN = "self"
+_TOKEN_ID = re.compile("[0-9a-f]{16}|self")
 _JSON = {"Content-Type": "application/json"}
 _MINIMAL = {"Prefer": "return=minimal"}
 
@@ -153,9 +173,8 @@ class Calls:
 
     # --- what was
 
-    def past_value(self, key: str, version: int) -> Call[Any]:
-        """The value that one version gave to a key."""
-        return Call("GET", f"{self._entry(key)}?version={checked_version(version, 'version')}", read_value)
+    def past(self, key: str, version: int) -> Call[Version]:
+        return Call("GET", f"{self._entry(key)}?version={checked_version(version, 'version')}", read_version)
 
     def versions(self, key: str, before: str | None = None, *, with_values: bool = False) -> Call[Page[Version]]:
         query = _query(key=check_key(key), before=before, include="values" if with_values else None)
@@ -195,6 +214,41 @@ class Calls:
 
     def quarantined(self) -> Call[list[Quarantined]]:
         return Call("GET", self._quarantine(), read_quarantine)
+
+    # --- access
+
+    def claim_namespace(self, name: str | None, code: str | None) -> Call[SharedToken]:
+        body = _members(name=name, claim_code=code)
+        return Call("POST", f"{self._namespace}/claim", read_shared, dict(_JSON), body, is_claim=True)
+
+    def share(
+        self,
+        role: str | None,
+        name: str | None,
+        read: Prefixes | None,
+        write: Prefixes | None,
+        ttl: float | timedelta | None,
+    ) -> Call[SharedToken]:
+        rest = {} if ttl is None else {"ttl": json.loads(operations.seconds_text(ttl))}
+        body = _members(role=role, name=name, read=_prefixes(read), write=_prefixes(write), **rest)
+        return Call("POST", f"{self._namespace}/tokens", read_shared, dict(_JSON), body)
+
+    def tokens(self) -> Call[list[Token]]:
+        return Call("GET", f"{self._namespace}/tokens", read_tokens)
+
+    def revoke(self, token: Token | str) -> Call[int]:
+        return Call("DELETE", self._token(token), read_count)
+
+    def rotate(self, token: Token | str, overlap: float | timedelta) -> Call[SharedToken]:
+        body = _members(overlap=json.loads(operations.seconds_text(overlap)))
+        return Call("POST", f"{self._token(token)}/rotate", read_shared, dict(_JSON), body)
+
+    def _token(self, token: Token | str) -> str:
+        """The address of a token, by its id: what is secret of it is never part of an address."""
+        token_id = token if isinstance(token, str) else token.id
+        if not _TOKEN_ID.fullmatch(token_id):
+            raise ValueError("A token is named by its id, 16 hexadecimal digits, as tokens() tells it.")
+        return f"{self._namespace}/tokens/{token_id}"
 
     # --- leases
 
@@ -252,6 +306,16 @@ def _set_body(value: JSONValue, ttl: float | timedelta | None) -> bytes:
 def _lease_body(ttl: float | timedelta, **members: str | int | None) -> bytes:
     given = {name: json.dumps(member).encode() for name, member in members.items() if member is not None}
     return operations.json_text({"ttl": operations.seconds_text(ttl).encode(), **given})
+
+
+def _members(**members: Any) -> bytes:
+    return encode_value({name: member for name, member in members.items() if member is not None})
+
+
+def _prefixes(given: Prefixes | None) -> list[str] | None:
+    if given is None:
+        return None
+    return [check_prefix(prefix) for prefix in ([given] if isinstance(given, str) else given)]
 
 
 def _condition(if_version: int | None, if_absent: bool = False) -> dict[str, str]:
