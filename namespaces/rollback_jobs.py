@@ -127,9 +127,9 @@ def _do_batch(job: RollbackJob, rows: int, now: datetime) -> None:
         units.carry_out(job.namespace_id, work, now=now, caller=caller, is_for_anyone=True)
 
     try:
-        do(ValueTooLarge.code)
-    except StorageLimit:
-        do(ValueTooLarge.code, StorageLimit.code)
+        do()
+    except (StorageLimit, ValueTooLarge):
+        do(StorageLimit.code, ValueTooLarge.code)
 
 
 def _advance(unit: Unit, job: RollbackJob, rows: int, caller: Caller, tolerated: tuple[str, ...]) -> None:
