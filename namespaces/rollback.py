@@ -89,7 +89,6 @@ _ASKED = {
     "sqlite": "SELECT value AS key FROM json_each(%(keys)s)",
     "postgresql": "SELECT value AS key FROM jsonb_array_elements_text(%(keys)s::jsonb)",
 }
-_VALUE = "SELECT value FROM namespaces_change WHERE namespace_id = %(namespace)s AND revision = %(revision)s"
 
 Fetch = Callable[..., Sequence[Sequence[Any]]]
 
@@ -346,7 +345,7 @@ def carried_out(
     refused = set()
     restored = sorted((one for one in done if one.fate is Fate.RESTORED), key=lambda one: one.growth)
     for together in _in_portions(restored, 0 if tolerated else HELD_BYTES):
-        verdicts = run_all(unit, [_write_of(unit, one, caller) for one in together], tolerated=tolerated)
+        verdicts = run_all(unit, _writes_of(unit, together, caller), tolerated=tolerated)
         refused |= {one.key for one, row in zip(together, verdicts, strict=True) if row["refusal"] is not None}
     return [replace(one, fate=Fate.REFUSED, to_version=None) if one.key in refused else one for one in done]
 
@@ -372,10 +371,17 @@ def _in_portions(judgements: Iterable[Judgement], most_bytes: int) -> Iterator[l
         yield portion
 
 
-def _write_of(unit: Unit, judgement: Judgement, caller: Caller) -> Write:
-    row = unit.fetch(_VALUE, revision=judgement.to_version)
-    assert row is not None, "it was found a moment ago, under the same lock"
-    value = JSONText.of_checked(row["value"])
-    return restoration_of(
-        unit.namespace, judgement.key, value, expires_at=judgement.expires_at, caller=caller, now=unit.now
-    )
+def _writes_of(unit: Unit, judgements: list[Judgement], caller: Caller) -> list[Write]:
+    log = Change.objects.filter(namespace_id=unit.namespace, revision__in=[one.to_version for one in judgements])
+    values = {revision: value or "" for revision, value in log.values_list("revision", "value")}
+    return [
+        restoration_of(
+            unit.namespace,
+            one.key,
+            JSONText.of_checked(values[one.to_version or 0]),
+            expires_at=one.expires_at,
+            caller=caller,
+            now=unit.now,
+        )
+        for one in judgements
+    ]

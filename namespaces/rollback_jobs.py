@@ -44,7 +44,7 @@ _STORED = ("state", "cursor_revision", *_COUNTS, "moved", "left", "updated_at")
 class RollbackPace(Pace):
     """Each key of a rollback is a write of its own, so that few fit into a moment."""
 
-    fewest: ClassVar[int] = 20
+    fewest: ClassVar[int] = 50
 
 
 def roll_back(
