@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,16 +15,23 @@ from django.utils.http import parse_header_parameters
 from api.refusals import RequestRefused
 from namespaces import clock, writing
 from namespaces.batches import Check, Get, Operation, Release
+from namespaces.callers import Caller
 from namespaces.conditions import ABSENT, ALWAYS, Condition, at_version
 from namespaces.edits import Append, Edit, Increment, Merge, Patch, Pop
 from namespaces.errors import BatchTooLarge, InvalidJSON, InvalidTTL, Refusal
 from namespaces.jsontext import JSONText, array_parts, kind_of, members
 from namespaces.limits import limit
+from namespaces.moderation import REASON_LENGTH
+from namespaces.names import Writer
 from namespaces.reading import value_limit
 from namespaces.units import Held
 
 # What a body may have beside its value: member names, a ttl, white space.
 FRAME_BYTES = 4_096
+# The same with a reason of characters that are each escaped as two surrogates.
+REASON_BYTES = FRAME_BYTES + 12 * REASON_LENGTH
+# What is said of a token: prefixes of keys, of which each byte may be escaped by six, and a name.
+TOKEN_BYTES = 131_072
 _CHUNK = 65_536
 # A length of more digits is beyond every limit, and perhaps beyond what int() reads.
 _TELLING_DIGITS = 20
@@ -247,7 +255,7 @@ def _check_number(text: str, name: str) -> str:
     return text
 
 
-def operations_of(body: bytes, namespace: str, caller: writing.Caller) -> list[Operation]:
+def operations_of(body: bytes, namespace: str, caller: Caller) -> list[Operation]:
     """The operations of a batch; BatchTooLarge, or what is wrong with one of them, its number as `operation`."""
     given = members_of(text_of(body), required=("operations",))
     if kind_of(given["operations"]) != "array":
@@ -276,7 +284,7 @@ OPERATIONS = {
 }
 
 
-def _operation_of(text: str, namespace: str, caller: writing.Caller, now: datetime) -> Operation:
+def _operation_of(text: str, namespace: str, caller: Caller, now: datetime) -> Operation:
     found = list(members(text))
     op = word_in(dict(found).get("op"), "op", tuple(OPERATIONS))
     required, optional = OPERATIONS[op]
@@ -302,7 +310,7 @@ def _operation_of(text: str, namespace: str, caller: writing.Caller, now: dateti
 
 
 def _condition_in(given: dict[str, str]) -> Condition:
-    is_absent = _truth_in(given.get("if_absent", "false"))
+    is_absent = _truth_in(given.get("if_absent", "false"), "if_absent")
     if "if_version" in given and is_absent:
         raise RequestRefused("invalid_body", "if_version and if_absent cannot both hold.")
     if "if_version" in given:
@@ -310,9 +318,9 @@ def _condition_in(given: dict[str, str]) -> Condition:
     return ABSENT if is_absent else ALWAYS
 
 
-def _truth_in(text: str) -> bool:
+def _truth_in(text: str, name: str) -> bool:
     if text not in ("true", "false"):
-        raise RequestRefused("invalid_body", "if_absent is true or false.")
+        raise RequestRefused("invalid_body", f"{name} is true or false.")
     return text == "true"
 
 
@@ -320,6 +328,141 @@ def _text_in(text: str, name: str) -> str:
     if kind_of(text) != "string":
         raise RequestRefused("invalid_body", f"{name} is a text.")
     return str(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreBody:
+    """`{"key": text, "version": n, "ttl": seconds?}`."""
+
+    key: str
+    version: int
+    ttl: float | None
+
+
+def restore_body_of(body: bytes) -> RestoreBody:
+    """What the body of a restore says."""
+    given = members_of(text_of(body), required=("key", "version"), optional=("ttl",))
+    return RestoreBody(
+        key=_text_in(given["key"], "key"),
+        version=whole_number_in(given["version"], "version", least=0),
+        ttl=seconds_of(given.get("ttl", "null")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNamespaceBody:
+    """`{"name": text?, "claim_code": text?}`."""
+
+    name: str
+    code: str
+
+
+def claim_namespace_body_of(body: bytes) -> ClaimNamespaceBody:
+    """What a body says that claims a namespace."""
+    given = members_of(text_of(body), required=(), optional=("name", "claim_code"))
+    return ClaimNamespaceBody(
+        name=_text_in(given.get("name", '"admin"'), "name"), code=_text_in(given.get("claim_code", '""'), "claim_code")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBody:
+    """`{"role": ..., "name": text, "read": prefixes, "write": prefixes, "ttl": seconds}`, all of them optional."""
+
+    role: str | None
+    name: str | None
+    read: list[str] | None
+    write: list[str] | None
+    ttl: float | None
+
+
+def token_body_of(body: bytes) -> TokenBody:
+    """What a body says that shares a token."""
+    given = members_of(text_of(body), required=(), optional=("role", "name", "read", "write", "ttl"))
+    return TokenBody(
+        role=word_in(given["role"], "role", ("admin", "write", "read")) if "role" in given else None,
+        name=_text_in(given["name"], "name") if "name" in given else None,
+        read=_texts_in(given["read"], "read") if "read" in given else None,
+        write=_texts_in(given["write"], "write") if "write" in given else None,
+        ttl=seconds_of(given.get("ttl", "null")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackBody:
+    """`{"writer": text or null, "verified": truth, "since": revision or time?, "prefix"?, "dry_run"?}`."""
+
+    writer: Writer
+    since: int | datetime
+    prefix: str
+    is_dry_run: bool
+
+
+def rollback_body_of(body: bytes) -> RollbackBody:
+    """What the body of a rollback says."""
+    given = members_of(text_of(body), required=("writer", "verified"), optional=("since", "prefix", "dry_run"))
+    return RollbackBody(
+        writer=_writer_in(given),
+        since=_since_in(given.get("since", "null")),
+        prefix=_text_in(given.get("prefix", '""'), "prefix"),
+        is_dry_run=_truth_in(given.get("dry_run", "false"), "dry_run"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineBody:
+    """`{"writer": text or null, "verified": truth, "reason": text?}`."""
+
+    writer: Writer
+    reason: str
+
+
+def quarantine_body_of(body: bytes) -> QuarantineBody:
+    """What the body of a quarantine says."""
+    given = members_of(text_of(body), required=("writer", "verified"), optional=("reason",))
+    return QuarantineBody(_writer_in(given), _reason_in(given.get("reason", '""')))
+
+
+def _writer_in(given: dict[str, str]) -> Writer:
+    name = "" if given["writer"] == "null" else _text_in(given["writer"], "writer")
+    return Writer(name, _truth_in(given["verified"], "verified"))
+
+
+def _since_in(text: str) -> int | datetime:
+    if text == "null":
+        return 0
+    if kind_of(text) != "string":
+        return whole_number_in(text, "since", least=0)
+    try:
+        moment = datetime.fromisoformat(_text_in(text, "since"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise RequestRefused("invalid_body", "since is a revision, or a time such as 2026-01-31T09:00:00Z.")
+    return moment
+
+
+def _reason_in(text: str) -> str:
+    reason = _text_in(text, "reason")
+    if len(reason) > REASON_LENGTH or any(unicodedata.category(character) in ("Cc", "Cs") for character in reason):
+        message = f"reason is a text of up to {REASON_LENGTH:,} characters, none of them a control character."
+        raise RequestRefused("invalid_body", message)
+    return reason
+
+
+def overlap_of(body: bytes) -> float:
+    """What a body says that rotates a token: for how many seconds the old one stays good."""
+    given = members_of(text_of(body), required=(), optional=("overlap",))
+    return seconds_of(given.get("overlap", "null")) or 0
+
+
+def _texts_in(text: str, name: str) -> list[str]:
+    """One text, or a list of them."""
+    found = json.loads(text) if kind_of(text) in ("string", "array") else None
+    texts = [found] if isinstance(found, str) else found
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise RequestRefused("invalid_body", f"{name} is a text, or a list of texts.")
+    return texts
 
 
 @dataclass(frozen=True, slots=True)

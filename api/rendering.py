@@ -11,14 +11,19 @@ from api.conditional import names_tag
 from namespaces import clock
 from namespaces.batches import Batch, Check, NotFound, Release, Result
 from namespaces.changes import ChangePage, LoggedChange
+from namespaces.history import Past, Version, Versions
 from namespaces.leases import Claim, Lease
-from namespaces.names import is_operator_writer
+from namespaces.names import Writer
+from namespaces.quarantining import Quarantined
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
+from namespaces.rollback import Fate, Report
+from namespaces.tokens import Known, Shared
 from namespaces.units import Held
 from namespaces.verdicts import Allowance
 from namespaces.writing import Changed, Deleted, Written
 
+CLAIM_CODE = "BotWire-Claim-Code"
 STATE_LIMITS = ("writes_per_day", "bytes", "value_bytes", "key_bytes", "json_depth", "keys_per_page", "ttl_seconds")
 
 
@@ -243,7 +248,7 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     after = as_json(
         {
             "version": entry.version,
-            "writer": _writer(entry.writer),
+            "writer": _writer(entry.writer, entry.is_verified),
             "created_at": timestamp(entry.created_at),
             "updated_at": timestamp(entry.updated_at),
             "expires_at": timestamp(entry.expires_at),
@@ -252,9 +257,9 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), after]
 
 
-def _writer(name: str) -> dict[str, Any] | None:
-    """Who wrote; only operators' names are verified, an agent's is what it calls itself."""
-    return {"name": name, "verified": is_operator_writer(name)} if name else None
+def _writer(name: str, is_verified: bool) -> dict[str, Any] | None:
+    """Who wrote; a name that is not verified is what the writer called itself."""
+    return {"name": name, "verified": is_verified} if name else None
 
 
 def page_body(namespace: str, page: Page) -> str:
@@ -267,6 +272,85 @@ def page_body(namespace: str, page: Page) -> str:
     return f'{body[:-1]}, "entries": [{entries}]}}'
 
 
+def history_body(namespace: str, key: str, found: Versions) -> str:
+    head = as_json({"namespace": namespace, "key": key})[:-1]
+    versions = ", ".join(map(_version_body, found.versions))
+    return f'{head}, "versions": [{versions}], "next_before": {as_json(found.next_before)}}}'
+
+
+def _version_body(version: Version) -> str:
+    members = {
+        "version": version.version,
+        "kind": version.kind,
+        "bytes": version.bytes,
+        "writer": _writer(version.writer, version.is_verified),
+        "at": timestamp(version.at),
+        **({"quarantined": True} if version.is_hidden else {}),
+    }
+    value = "" if version.value is None else f', "value": {version.value}'
+    return f"{as_json(members)[:-1]}{value}}}"
+
+
+def past_answer(past: Past, none_match: str | None) -> Answer:
+    """What a key was at one version, or 304 where `none_match` names it: that never becomes another."""
+    version = past.version
+    tag = etag(version.version)
+    if none_match is not None and names_tag(none_match, tag):
+        return Answer("", 304, {"ETag": tag})
+    head = as_json({"namespace": past.namespace, "key": past.key})[:-1]
+    return Answer(f"{head}, {_version_body(version)[1:]}", headers={"ETag": tag})
+
+
+def rollback_answer(report: Report) -> Answer:
+    """What a rollback did, or will do as a job: 202 then."""
+    return Answer(rollback_body(report), 202 if report.job else 200)
+
+
+def rollback_body(report: Report) -> str:
+    extent, job = report.extent, report.job
+    return as_json(
+        {
+            "namespace": extent.namespace,
+            "writer": _writer(extent.writer.name, extent.writer.is_verified),
+            "since": extent.since,
+            "until": extent.until,
+            "prefix": extent.prefix,
+            "oldest_revision": extent.trimmed_revision + 1,
+            "dry_run": report.is_dry_run,
+            "job": timestamp(job.started_at) if job else None,
+            "state": job.state if job else "done",
+            "reached": job.cursor_revision if job else extent.until,
+            "complete": report.is_whole,
+            "keys": report.counts.total(),
+            **{fate.value: report.counts[fate] for fate in Fate},
+            "changes": [{"key": one.key, "from": one.from_version, "to": one.to_version} for one in report.moved],
+            "left": [{"key": one.key, "why": one.fate.value} for one in report.left],
+        }
+    )
+
+
+def quarantined_answer(namespace: str, found: Quarantined) -> Answer:
+    return Answer(as_json({"namespace": namespace, **_quarantined_members(found)}), 201 if found.is_new else 200)
+
+
+def quarantine_body(namespace: str, found: list[Quarantined]) -> str:
+    return as_json({"namespace": namespace, "quarantined": [_quarantined_members(one) for one in found]})
+
+
+def released_writer_body(namespace: str, writer: Writer) -> str:
+    members = {"namespace": namespace, "writer": _writer(writer.name, writer.is_verified), "released": True}
+    return as_json(members)
+
+
+def _quarantined_members(found: Quarantined) -> dict[str, Any]:
+    return {
+        "writer": _writer(found.writer.name, found.writer.is_verified),
+        "reason": found.reason,
+        "at": timestamp(found.at),
+        "by": _writer(found.placed_by.name, found.placed_by.is_verified),
+    }
+
+
 def changes_body(page: ChangePage) -> str:
     head = as_json({"namespace": page.namespace, "revision": page.revision})[:-1]
     changes = ", ".join(map(change_body, page.changes))
@@ -274,14 +358,15 @@ def changes_body(page: ChangePage) -> str:
 
 
 def change_body(change: LoggedChange) -> str:
-    """One change, on one line unless its value was set on several; `value` is there where one was set."""
+    """One change, on one line unless its value was set on several; `value` is there where one was set, and is shown."""
     before = as_json({"revision": change.revision, "kind": change.kind, "key": change.key})[:-1]
     value = "" if change.value is None else f', "value": {change.value}'
     after = as_json(
         {
             "bytes": change.bytes,
-            "writer": _writer(change.writer),
+            "writer": _writer(change.writer, change.is_verified),
             "at": timestamp(change.at),
+            **({"quarantined": True} if change.is_hidden else {}),
         }
     )[1:]
     return f"{before}{value}, {after}"
@@ -311,11 +396,50 @@ def _event(change: LoggedChange) -> str:
     return f"id: {change.revision}\nevent: change\ndata: {data}\n\n"
 
 
+def access_word(is_private: bool) -> str:
+    """Who may see a namespace: whoever knows its name, or tokens alone."""
+    return "private" if is_private else "open"
+
+
+def token_members(token: Known) -> dict[str, Any]:
+    """A token as it may be told again and again."""
+    return {
+        "id": token.id,
+        "role": token.role,
+        "name": token.name or None,
+        "read": token.read,
+        "write": token.write,
+        "shared_by": token.parent or None,
+        "created_at": timestamp(token.created_at),
+        "expires_at": timestamp(token.expires_at),
+        "last_used_at": timestamp(token.last_used_at),
+    }
+
+
+def shared_answer(shared: Shared) -> Answer:
+    """The only answer in which a token stands; nobody on the way may keep it."""
+    head = {"namespace": shared.namespace, "access": access_word(is_private=True), "token": shared.text}
+    return Answer(as_json({**head, **token_members(shared.token)}), 201, {"Cache-Control": "no-store"})
+
+
+def token_answer(namespace: str, token: Known) -> Answer:
+    return Answer(as_json({"namespace": namespace, **token_members(token)}))
+
+
+def tokens_answer(namespace: str, tokens: list[Known]) -> Answer:
+    members = {"namespace": namespace, "count": len(tokens), "tokens": [token_members(token) for token in tokens]}
+    return Answer(as_json(members))
+
+
+def revoked_answer(namespace: str, token_id: str, count: int) -> Answer:
+    return Answer(as_json({"namespace": namespace, "id": token_id, "revoked": True, "count": count}))
+
+
 def state_body(state: State) -> str:
     return as_json(
         {
             "namespace": state.name,
-            "access": "open",
+            "access": access_word(state.is_private),
             "status": state.status,
             "reason": state.reason or None,
             "until": timestamp(state.until),

@@ -10,13 +10,14 @@ from datetime import datetime
 from itertools import groupby
 
 from namespaces import leases, reading, sql
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import BatchTooLarge, KeyNotFound, PreconditionFailed, Refusal
 from namespaces.limits import limit
 from namespaces.names import check_key
 from namespaces.reading import Remembered
 from namespaces.units import FREE, Held, Terms, Unit
 from namespaces.verdicts import Allowance
-from namespaces.writing import NOBODY, Caller, Changed, ChangeOf, Deleted, Write, Written, in_unit, run_all
+from namespaces.writing import Changed, ChangeOf, Deleted, Write, Written, in_unit, run_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +108,14 @@ def carry_out(
     Raises what each operation does by itself, except that deleting what is not there is no mistake; BatchTooLarge; and
     what `units.carry_out` does.
     """
-    return in_unit(namespace, lambda unit: _carry_out(unit, operations), caller, terms, now)
+    return in_unit(namespace, lambda unit: _carry_out(unit, operations, caller), caller, terms, now)
 
 
-def _carry_out(unit: Unit, operations: Sequence[Operation]) -> Batch:
+def _carry_out(unit: Unit, operations: Sequence[Operation], caller: Caller) -> Batch:
     batch = Batch(unit.namespace, unit.revision)
     for _, run in groupby(operations, lambda operation: isinstance(operation, Write)):
         try:
-            for result in _results_of(unit, list(run)):
+            for result in _results_of(unit, list(run), caller):
                 batch.add(result)
         except Refusal as refusal:
             refusal.facts["operation"] = len(batch.results) + refusal.position
@@ -122,11 +123,11 @@ def _carry_out(unit: Unit, operations: Sequence[Operation]) -> Batch:
     return batch
 
 
-def _results_of(unit: Unit, run: list[Operation]) -> Iterator[Result]:
+def _results_of(unit: Unit, run: list[Operation], caller: Caller) -> Iterator[Result]:
     """The results of operations that are all writes of which the size is known, or none of them is."""
     writes = [operation for operation in run if isinstance(operation, Write)]
     if writes:
-        for write, verdict in zip(writes, run_all(unit, writes, tolerated=KeyNotFound.code), strict=True):
+        for write, verdict in zip(writes, run_all(unit, writes, tolerated=[KeyNotFound.code]), strict=True):
             if verdict["refusal"] is not None:
                 yield NotFound(write.key, was_to_be_deleted=True)
             else:
@@ -135,25 +136,28 @@ def _results_of(unit: Unit, run: list[Operation]) -> Iterator[Result]:
     for operation in run:
         match operation:
             case Get():
-                yield _read(unit, operation.key)
+                yield _read(unit, operation.key, caller)
             case Check():
-                yield _checked(unit, operation)
+                yield _checked(unit, operation, caller)
             case ChangeOf():
                 yield operation.carry_out(unit)
             case Release():
+                caller.check_writes(operation.lease.name)
                 leases.give_back(unit, operation.lease)
                 yield operation
 
 
-def _read(unit: Unit, key: str) -> Remembered | NotFound:
-    unit.cursor.execute(sql.READ_ENTRY, reading.read_parameters(unit.namespace, key, unit.now))
+def _read(unit: Unit, key: str, caller: Caller) -> Remembered | NotFound:
+    caller.check_reads(key)
+    unit.cursor.execute(sql.READ_ENTRY, reading.read_parameters(unit.namespace, key, caller, unit.now))
     try:
         return reading.remembered(unit.namespace, key, unit.cursor.fetchone())
     except KeyNotFound:
         return NotFound(key)
 
 
-def _checked(unit: Unit, check: Check) -> Check:
+def _checked(unit: Unit, check: Check, caller: Caller) -> Check:
+    caller.check_reads(check.key)
     found = unit.fetch(sql.READ_VERSION, key=check.key)
     version = found["version"] if found else None
     if version != check.version:

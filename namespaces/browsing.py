@@ -58,6 +58,7 @@ class Row:
     bytes: int
     version: int
     writer: str
+    is_verified: bool
     updated_at: datetime
     expires_at: datetime | None
     preview: str | None
@@ -133,7 +134,7 @@ def rows(namespace: str, prefix: str = "", *, after: str = "", now: datetime | N
     chosen = Entry.objects.filter(namespace_id=namespace).under(prefix)
     if after:
         chosen = chosen.filter(key__gt=after)
-    columns = ("key", "bytes", "version", "writer", "updated_at", "expires_at")
+    columns = ("key", "bytes", "version", "writer", "is_verified", "updated_at", "expires_at")
     with database.turn():
         found = list(chosen.order_by("key").values(*columns, preview=preview_of("value"))[: ROWS_PER_PAGE + 1])
     shown = found[:ROWS_PER_PAGE]

@@ -4,16 +4,16 @@ They write on the path of all writes (`namespaces.writing`), on the condition th
 The moderation log tells versions, not values: those are in the change log, as long as that is kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from namespaces import clock, history, moderation
 from namespaces.browsing import entry_of
+from namespaces.callers import AN_OPERATOR, Caller
 from namespaces.conditions import ABSENT, Condition, at_version
 from namespaces.jsontext import JSONText
 from namespaces.models import ModerationAction
-from namespaces.names import OPERATOR
-from namespaces.writing import Caller, Deleted, Written, delete_entry, set_entry
+from namespaces.writing import Deleted, Written, delete_entry, set_entry
 
 Action = ModerationAction.Action
 
@@ -53,7 +53,7 @@ class Act:
                 now=now,
             )
 
-        return Caller(OPERATOR, is_operator=True, witness=record)
+        return replace(AN_OPERATOR, witness=record)
 
 
 def edit(act: Act, value: JSONText, *, keeps_expiry: bool = True, now: datetime | None = None) -> Written:

@@ -15,12 +15,21 @@ Refusal
 ├── Restricted                                                       (reason, until)
 │   ├── NamespaceReadOnly
 │   └── NamespaceSuspended
+├── InvalidToken
+├── TokenNotAllowed                                                  (role, read, write)
+├── ClaimCodeRequired
+├── AlreadyClaimed
+├── NamespaceOpen
+├── LastAdminToken
 ├── Missing
 │   ├── NamespaceNotFound
+│   ├── TokenNotFound
 │   ├── KeyNotFound
-│   ├── VersionNotFound
+│   ├── VersionNotFound                                              (versions)
 │   ├── LeaseNotFound
-│   └── NothingToClaim
+│   ├── NothingToClaim
+│   ├── NotQuarantined
+│   └── RollbackNotFound
 ├── PreconditionFailed                                               (current_version)
 ├── RevisionTrimmed                                                  (oldest_revision)
 ├── TooManyWaiters                                                   (limit, retry_after)
@@ -28,12 +37,17 @@ Refusal
 │   ├── TargetMissing
 │   ├── WrongType                                                    (current_type, current_version)
 │   ├── PatchFailed                                                  (current_version)
-│   └── NumberOutOfRange                                             (current_version)
+│   ├── NumberOutOfRange                                             (current_version)
+│   └── EntryQuarantined                                             (current_version)
 ├── IdempotencyKeyReused
+├── RollbackRunning                                                  (job)
 ├── LeaseHeld                                                        (holder, expires_at, retry_after)
 ├── LeaseLost
 ├── LimitReached
 │   ├── LeaseLimit                                                   (limit)
+│   ├── QuarantineLimit                                              (limit)
+│   ├── TokenLimit                                                   (limit)
+│   ├── GuessLimit                                                   (limit, retry_after)
 │   ├── DailyWriteLimit                                              (limit, used, resets_at)
 │   ├── StorageLimit                                                 (limit, used, needed)
 │   └── NamespaceCreationLimit                                       (limit, retry_after)
@@ -48,6 +62,7 @@ A refusal has changed nothing: no entry, no counter, no revision, no namespace. 
 refusal by a rule: the connection to the database broke before it told whether it had committed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -160,6 +175,60 @@ class NamespaceSuspended(Restricted):
     forbids_reading = True
 
 
+class InvalidToken(Refusal):
+    """No token that this server has ever given, or none for this namespace, which is open."""
+
+    code = "invalid_token"
+
+
+class TokenNotAllowed(Refusal):
+    """A good token that may not do what is asked; `read` and `write` are beginnings of the keys that it may."""
+
+    code = "token_not_allowed"
+
+    def __init__(self, what: str, *, role: str, read: Sequence[str], write: Sequence[str]) -> None:
+        under = f"; it reads under {_listed([*read, *write])}, and writes under {_listed(write)}"
+        super().__init__(f"This {role} token may not {what}{under}.", role=role, read=list(read), write=list(write))
+
+
+def _listed(prefixes: Sequence[str]) -> str:
+    return ", ".join(repr(prefix) if prefix else "any key" for prefix in dict.fromkeys(prefixes)) or "none"
+
+
+class ClaimCodeRequired(Refusal):
+    """Somebody has written to the namespace; only who made it may claim it."""
+
+    code = "claim_code_required"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(
+            f"The namespace {namespace} is in use. Only the claim code of the answer that made it proves whose it is."
+        )
+
+
+class AlreadyClaimed(Refusal):
+    code = "already_claimed"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"The namespace {namespace} is private already.")
+
+
+class NamespaceOpen(Refusal):
+    """Tokens are for private namespaces."""
+
+    code = "namespace_open"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"The namespace {namespace} is open to whoever knows its name, and has no tokens.")
+
+
+class LastAdminToken(Refusal):
+    code = "last_admin_token"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"Without this token, the namespace {namespace} would have no admin token that stays good.")
+
+
 class Missing(Refusal): ...
 
 
@@ -167,7 +236,14 @@ class NamespaceNotFound(Missing):
     code = "namespace_not_found"
 
     def __init__(self, namespace: str) -> None:
-        super().__init__(f"Nothing was ever written to the namespace {namespace}.")
+        super().__init__(f"There is no namespace {namespace}, or it is private and this request has no token for it.")
+
+
+class TokenNotFound(Missing):
+    code = "token_not_found"
+
+    def __init__(self, namespace: str, token_id: str) -> None:
+        super().__init__(f"The namespace {namespace} has no token {token_id!r} that this one may manage.")
 
 
 class KeyNotFound(Missing):
@@ -178,10 +254,15 @@ class KeyNotFound(Missing):
 
 
 class VersionNotFound(Missing):
-    """The change log does not have what this version was, or it was no value. No request of an agent is refused so."""
+    """There is no value of this version to be read, or not any more; `versions` are the newest that there are."""
 
-    def __init__(self, key: str, version: int) -> None:
-        super().__init__(f"The change log has no value that version {version} gave to the key {key!r}.")
+    code = "version_not_found"
+
+    def __init__(self, key: str, version: int, *, versions: Sequence[int] = ()) -> None:
+        super().__init__(
+            f"There is no value that version {version} gave to the key {key!r}, or not any more.",
+            versions=list(versions),
+        )
 
 
 class LeaseNotFound(Missing):
@@ -196,6 +277,20 @@ class NothingToClaim(Missing):
 
     def __init__(self, namespace: str, prefix: str) -> None:
         super().__init__(f"The namespace {namespace} has no entry under {prefix!r} that nobody has claimed.")
+
+
+class NotQuarantined(Missing):
+    code = "not_quarantined"
+
+    def __init__(self, namespace: str, writer: str) -> None:
+        super().__init__(f"In the namespace {namespace} the writer {writer!r} is not in quarantine.")
+
+
+class RollbackNotFound(Missing):
+    code = "rollback_not_found"
+
+    def __init__(self, namespace: str, job: str) -> None:
+        super().__init__(f"In the namespace {namespace} no rollback {job} was begun.")
 
 
 class PreconditionFailed(Refusal):
@@ -273,6 +368,26 @@ class NumberOutOfRange(Unfitting):
         )
 
 
+class EntryQuarantined(Unfitting):
+    """What stands there is hidden, so that nothing may be made of it; a set takes its place."""
+
+    code = "entry_quarantined"
+
+    def __init__(self, *, current_version: int) -> None:
+        super().__init__(
+            "The entry's writer is in quarantine: nothing can be made of its value.", current_version=current_version
+        )
+
+
+class RollbackRunning(Refusal):
+    """Another rollback of this namespace is not done yet; `job` is when it began, by which it is asked for."""
+
+    code = "rollback_running"
+
+    def __init__(self, namespace: str, *, job: datetime) -> None:
+        super().__init__(f"A rollback of the namespace {namespace} is running.", job=job)
+
+
 class IdempotencyKeyReused(Refusal):
     code = "idempotency_key_reused"
 
@@ -312,6 +427,37 @@ class LeaseLimit(LimitReached):
     def __init__(self, namespace: str, *, limit: int) -> None:
         super().__init__(
             f"In the namespace {namespace} {limit:,} leases are held, which is the limit.", limit=limit, retry_after=1
+        )
+
+
+class QuarantineLimit(LimitReached):
+    code = "quarantine_limit"
+
+    def __init__(self, namespace: str, *, limit: int) -> None:
+        super().__init__(
+            f"In the namespace {namespace} {limit:,} writers are in quarantine, which is the limit.",
+            limit=limit,
+            retry_after=1,
+        )
+
+
+class TokenLimit(LimitReached):
+    code = "token_limit"
+
+    def __init__(self, namespace: str, *, limit: int) -> None:
+        super().__init__(f"The namespace {namespace} has {limit:,} tokens, which is the limit.", limit=limit)
+
+
+class GuessLimit(LimitReached):
+    """Too many tokens and claim codes that are none came from one address. Good ones are still taken."""
+
+    code = "guess_limit"
+
+    def __init__(self, *, limit: int, retry_after: int) -> None:
+        super().__init__(
+            f"Your address has shown {limit:,} wrong tokens or claim codes within an hour, which is the limit.",
+            limit=limit,
+            retry_after=retry_after,
         )
 
 

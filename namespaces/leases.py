@@ -11,13 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from namespaces import clock, database, reading
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import InvalidTTL, LeaseHeld, LeaseLimit, LeaseNotFound, NothingToClaim
 from namespaces.limits import limit
 from namespaces.models import Lease as LeaseRow
 from namespaces.names import after_prefix, check_key, check_namespace, check_prefix, check_writer
 from namespaces.reading import Remembered
+from namespaces.sql import is_hidden
 from namespaces.units import FREE, Held, Terms, Unit, check_held
-from namespaces.writing import NOBODY, Caller, in_unit
+from namespaces.writing import in_unit
 
 _FIND = """
 SELECT holder, fencing, acquired_at, expires_at FROM namespaces_lease
@@ -39,23 +41,26 @@ _UNCLAIMED = """
 FROM namespaces_entry AS e
 WHERE e.namespace_id = %(namespace)s AND e.key >= %(prefix)s {before_end}
     AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
+    AND NOT {is_hidden}
     AND NOT EXISTS (
         SELECT 1 FROM namespaces_lease AS l
         WHERE l.namespace_id = e.namespace_id AND l.name = e.key AND l.expires_at > %(now)s
     )
 """
 _NEXT_UNCLAIMED = f"""
-SELECT e.key, e.value, e.version, e.writer, e.created_at, e.updated_at, e.expires_at {_UNCLAIMED} ORDER BY e.key LIMIT 1
+SELECT e.key, e.value, e.version, e.writer, e.is_verified, e.created_at, e.updated_at, e.expires_at {_UNCLAIMED}
+ORDER BY e.key LIMIT 1
 """
 _LOOK_AT_LEASE = """
-SELECT COUNT(*) = 0, MIN(expires_at) FROM namespaces_lease
+SELECT COUNT(*) = 0, MIN(expires_at), (SELECT access_version FROM namespaces_namespace WHERE name = %(namespace)s)
+FROM namespaces_lease
 WHERE namespace_id = %(namespace)s AND name = %(name)s AND expires_at > %(now)s
 """
 _LOOK_FOR_UNCLAIMED = f"""
 SELECT EXISTS (SELECT 1 {_UNCLAIMED}), (
     SELECT MIN(l.expires_at) FROM namespaces_lease AS l
     WHERE l.namespace_id = %(namespace)s AND l.name >= %(prefix)s {{before_last}} AND l.expires_at > %(now)s
-)
+), (SELECT access_version FROM namespaces_namespace WHERE name = %(namespace)s)
 """  # noqa: S608 -- it is put together of constants
 
 
@@ -92,16 +97,24 @@ def acquire(
     """Take a lease for `ttl` seconds; the namespace is made if nothing was written to it. It does not wait.
 
     Raises InvalidNamespace, InvalidKey, InvalidWriter, InvalidTTL, LeaseHeld, LeaseLimit, NamespaceReadOnly,
-    NamespaceSuspended, and what `units.carry_out` does.
+    NamespaceSuspended, TokenNotAllowed, and what `units.carry_out` does.
     """
     check_namespace(namespace)
     check_key(name)
+    caller.check_writes(name)
     lasting, holder = _checked_ttl(ttl), _checked_holder(holder, caller)
     return in_unit(namespace, lambda unit: _acquire(unit, name, holder, lasting), caller, terms, now)
 
 
 def renew(
-    namespace: str, name: str, fencing: int, ttl: float, *, terms: Terms = FREE, now: datetime | None = None
+    namespace: str,
+    name: str,
+    fencing: int,
+    ttl: float,
+    *,
+    caller: Caller = NOBODY,
+    terms: Terms = FREE,
+    now: datetime | None = None,
 ) -> Lease:
     """Hold a lease for `ttl` seconds from now. Raises LeaseLost if it is not held by that number, expired included.
 
@@ -109,6 +122,7 @@ def renew(
     """
     check_namespace(namespace)
     check_key(name)
+    caller.check_writes(name)
     lasting = _checked_ttl(ttl)
 
     def work(unit: Unit) -> Lease:
@@ -116,14 +130,23 @@ def renew(
         unit.execute(_PROLONG, name=name, expires_at=database.as_parameter(unit.now + lasting))
         return _found(unit, name)
 
-    return in_unit(namespace, work, NOBODY, terms, now)
+    return in_unit(namespace, work, caller, terms, now)
 
 
-def release(namespace: str, name: str, fencing: int, *, terms: Terms = FREE, now: datetime | None = None) -> Held:
+def release(
+    namespace: str,
+    name: str,
+    fencing: int,
+    *,
+    caller: Caller = NOBODY,
+    terms: Terms = FREE,
+    now: datetime | None = None,
+) -> Held:
     """Give a lease back. Raises LeaseLost if it is not held by that number."""
     check_namespace(namespace)
     check_key(name)
-    return in_unit(namespace, lambda unit: give_back(unit, Held(name, fencing)), NOBODY, terms, now)
+    caller.check_writes(name)
+    return in_unit(namespace, lambda unit: give_back(unit, Held(name, fencing)), caller, terms, now)
 
 
 def give_back(unit: Unit, lease: Held) -> Held:
@@ -134,15 +157,16 @@ def give_back(unit: Unit, lease: Held) -> Held:
     return lease
 
 
-def find(namespace: str, name: str, *, now: datetime | None = None) -> Lease:
-    """The lease of a name, if somebody holds it. Raises LeaseNotFound, NamespaceSuspended."""
+def find(namespace: str, name: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> Lease:
+    """The lease of a name, if somebody holds it. Raises LeaseNotFound, NamespaceSuspended, TokenNotAllowed."""
     check_namespace(namespace)
     check_key(name)
+    caller.check_reads(name)
     now = now or clock.now()
     with database.turn():
-        reading.check_readable_now(namespace, now)
+        is_readable = reading.is_readable_now(namespace, caller, now)
         row = LeaseRow.objects.filter(namespace_id=namespace, name=name, expires_at__gt=now).values().first()
-    if row is None:
+    if row is None or not is_readable:
         raise LeaseNotFound(namespace, name)
     return _lease_of(namespace, name, row)
 
@@ -163,12 +187,13 @@ def claim(
     """
     check_namespace(namespace)
     check_prefix(prefix)
+    caller.check_writes(prefix)
     lasting, holder = _checked_ttl(ttl), _checked_holder(holder, caller)
 
     def work(unit: Unit) -> Claim:
         unit.check_writable()
         end = after_prefix(prefix)
-        sql = _NEXT_UNCLAIMED.format(before_end="" if end is None else "AND e.key < %(end)s")
+        sql = _NEXT_UNCLAIMED.format(before_end="" if end is None else "AND e.key < %(end)s", is_hidden=is_hidden("e"))
         row = unit.fetch(sql, prefix=prefix, end=end)
         if row is None:
             raise NothingToClaim(namespace, prefix)
@@ -192,20 +217,24 @@ class Wanted:
             return _LOOK_AT_LEASE, known | {"name": self.name}
         end = after_prefix(self.prefix)
         before_end, before_last = ("", "") if end is None else ("AND e.key < %(end)s", "AND l.name < %(end)s")
-        sql = _LOOK_FOR_UNCLAIMED.format(before_end=before_end, before_last=before_last)
+        sql = _LOOK_FOR_UNCLAIMED.format(before_end=before_end, before_last=before_last, is_hidden=is_hidden("e"))
         return sql, known | {"prefix": self.prefix, "end": end}
 
 
 class Glimpse(NamedTuple):
-    """Whether what is wanted could be had, and if not, when the next lease ends that is in the way, if there is one."""
+    """Whether what is wanted could be had, and if not, when the next lease ends that is in the way, if there is one.
+
+    `access_version` is another one once anybody has lost access; None of a namespace that does not exist.
+    """
 
     is_free: bool
     until: datetime | None
+    access_version: int | None
 
     @classmethod
     def of_row(cls, row: Sequence[Any]) -> "Glimpse":
-        is_free, until = row
-        return cls(bool(is_free), None if until is None else clock.from_database(until))
+        is_free, until, access_version = row
+        return cls(bool(is_free), None if until is None else clock.from_database(until), access_version)
 
 
 def _acquire(unit: Unit, name: str, holder: str, lasting: timedelta) -> Lease:

@@ -48,8 +48,12 @@ LIMITS = (
     Limit("batch_bytes", 8_388_608, "bytes of a batch's body, and of the values that its answer reads"),
     Limit("leases", 1_000, "leases that are held in a namespace at the same time"),
     Limit("lease_seconds", 3_600, "seconds that a lease is held without being renewed, at most"),
+    Limit("tokens", 1_000, "tokens of a namespace"),
+    Limit("token_prefixes", 16, "beginnings of keys that a token is limited to, of those it reads and those it writes"),
+    Limit("guesses_per_hour", 100, "wrong tokens and claim codes per client address and hour (IPv6: per /64)"),
     Limit("idempotency_hours", 24, "hours that the answer to a write with an Idempotency-Key is kept"),
     Limit("lease_receipts", 10_000, "answers to calls about leases that are kept per namespace, the newest"),
+    Limit("quarantined_writers", 100, "writers of a namespace that are in quarantine at the same time"),
     Limit("change_log_days", 30, "days that the change log is kept"),
     Limit("change_log_bytes", 52_428_800, "bytes of the change log that are kept per namespace, the newest"),
 )

@@ -9,9 +9,12 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from namespaces.names import after_prefix
+
+# How much of a token's digest tells it from the others of its namespace.
+ID_LENGTH = 16
 
 
 class ByteOrderedField(models.CharField):  # type: ignore[type-arg]  # not generic when it runs
@@ -26,6 +29,19 @@ def begins_with(prefix: str) -> Q:
     end = after_prefix(prefix)
     chosen = Q(key__gte=prefix) if prefix else Q()
     return chosen if end is None else chosen & Q(key__lt=end)
+
+
+def is_hidden() -> Exists:
+    """Whether the writer of an entry, or of a change, is in quarantine, as an expression of a query for either."""
+    names = ("namespace_id", "writer", "is_verified")
+    return Exists(Quarantine.objects.filter(**{name: OuterRef(name) for name in names}))
+
+
+class NamespaceQuerySet(models.QuerySet["Namespace"]):
+    def seen_by(self, digest: str, now: datetime) -> "NamespaceQuerySet":
+        """Namespaces that are open, or that the token of this digest is for; to others a private one is not there."""
+        token = Token.objects.filter(namespace_id=models.OuterRef("name"), digest=digest).live(now)
+        return self.filter(Q(access_version=0) | models.Exists(token))
 
 
 class Namespace(models.Model):
@@ -50,9 +66,14 @@ class Namespace(models.Model):
     log_bytes = models.BigIntegerField(default=0)
     # Grows whenever a lease of the namespace is taken or given back, and is the number of the lease that was taken.
     fencing = models.BigIntegerField(default=0, db_default=0)
+    # 0: open to whoever knows the name. Else only tokens see it; and it grows whenever a token is taken back, so that
+    # who was let in before can tell that it is time to ask again.
+    access_version = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     created_from = models.CharField(max_length=45, blank=True, default="")
     last_write_at = models.DateTimeField(null=True)
+
+    objects = NamespaceQuerySet.as_manager()
 
     class Meta:
         constraints = (
@@ -79,6 +100,11 @@ class Namespace(models.Model):
     def __str__(self) -> str:
         return str(self.name)
 
+    @property
+    def is_private(self) -> bool:
+        """Whether only tokens see it."""
+        return self.access_version > 0
+
 
 class EntryQuerySet(models.QuerySet["Entry"]):
     def live(self, now: datetime) -> "EntryQuerySet":
@@ -89,13 +115,20 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """Entries that nobody can read any more, and that still take room."""
         return self.filter(expires_at__lte=now)
 
+    def unhidden(self) -> "EntryQuerySet":
+        """Entries whose writer is not in quarantine."""
+        return self.filter(~is_hidden())
+
     def under(self, prefix: str) -> "EntryQuerySet":
         """Entries whose key begins with `prefix`, as a range that the primary key's index serves."""
         return self.filter(begins_with(prefix))
 
 
 class Entry(models.Model):
-    """A key with its value. `version` is the namespace's revision that last wrote it."""
+    """A key with its value. `version` is the namespace's revision that last wrote it.
+
+    `writer` is who did: a name that this server vouches for if `is_verified`, else what the caller called itself.
+    """
 
     pk = models.CompositePrimaryKey("namespace_id", "key")
     namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="entry_set", db_index=False)
@@ -106,6 +139,7 @@ class Entry(models.Model):
     updated_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField(default=False, db_default=False)
     value = models.TextField()  # last, so that SQLite reads the small columns without walking its overflow pages
 
     objects = EntryQuerySet.as_manager()
@@ -124,7 +158,8 @@ class Entry(models.Model):
 class Change(models.Model):
     """One row of the change log: what one revision did to one key.
 
-    `value` is null where nothing was set, and where a purge has erased what was set.
+    `value` is null where nothing was set, and where a purge has erased what was set; `expires_at` was set with it.
+    `writer` and `is_verified` are as in `Entry`.
     """
 
     class Kind(models.TextChoices):
@@ -140,6 +175,8 @@ class Change(models.Model):
     bytes = models.PositiveIntegerField()
     at = models.DateTimeField()
     writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField(default=False, db_default=False)
+    expires_at = models.DateTimeField(null=True)
     value = models.TextField(null=True)  # noqa: DJ001 - null: nothing was set; the text null: JSON's null was
 
     class Meta:
@@ -269,6 +306,9 @@ class ModerationAction(models.Model):
         PURGE = "purge"
         PURGE_CANCELLED = "purge_cancelled"
         PURGE_DONE = "purge_done"
+        QUARANTINE = "quarantine"
+        RELEASE = "release"
+        REVOKE = "revoke"
         ACCOUNT = "account"
 
     id = models.BigAutoField(primary_key=True)
@@ -337,3 +377,108 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.namespace_id}: receipt {self.key}"
+
+
+class Quarantine(models.Model):
+    """A writer of whom no value is read until the row goes, see `namespaces.quarantining`. It is one of few.
+
+    `placed_by` is who did this, as far as that is known: `is_placer_verified` says whether the server vouches for it.
+    """
+
+    pk = models.CompositePrimaryKey("namespace_id", "writer", "is_verified")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="quarantine_set", db_index=False)
+    writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField()
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+    placed_by = models.CharField(max_length=128, blank=True, default="")
+    is_placer_verified = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: quarantine of {self.writer}"
+
+
+class RollbackJob(models.Model):
+    """The taking back of what one writer wrote, in batches: it may be killed, and goes on where it was.
+
+    It goes through the log from `since_revision` up to `up_to_revision`, where that ended when it began, and has come
+    to `cursor_revision`. The counts are of keys; the first of those that it `moved`, or `left` as they were, are named.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        CANCELLED = "cancelled"
+        DONE = "done"
+
+    pk = models.CompositePrimaryKey("namespace_id", "started_at")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="rollback_job_set", db_index=False)
+    started_at = models.DateTimeField()
+    writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField()
+    since_revision = models.BigIntegerField()
+    up_to_revision = models.BigIntegerField()
+    prefix = models.CharField(max_length=512, blank=True, default="")
+    started_by = models.CharField(max_length=128, blank=True, default="")
+    is_starter_verified = models.BooleanField(default=False)
+    state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
+    cursor_revision = models.BigIntegerField()
+    restored = models.PositiveBigIntegerField(default=0)
+    deleted = models.PositiveBigIntegerField(default=0)
+    unchanged = models.PositiveBigIntegerField(default=0)
+    kept = models.PositiveBigIntegerField(default=0)
+    unreachable = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+    moved = models.JSONField(default=list)
+    left = models.JSONField(default=list)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["started_at"], condition=Q(state="running"), name="rollback_running"),)
+
+    def __str__(self) -> str:
+        return f"rollback of {self.writer} in {self.namespace_id} since {self.started_at}"
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    def live(self, now: datetime) -> "TokenQuerySet":
+        """Tokens that are good at `now`."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+
+class Token(models.Model):
+    """What lets its bearer into a private namespace. Of its text only the SHA-256 is kept; its rights never change.
+
+    `name` is the writer it stands for; `read` and `write` are the beginnings of the keys that it may read, beside those
+    that it may write, and write, as JSON. `parent` is the digest of the token that shared it, empty for the first one.
+    """
+
+    class Role(models.TextChoices):
+        ADMIN = "admin"
+        WRITE = "write"
+        READ = "read"
+
+    pk = models.CompositePrimaryKey("namespace_id", "digest")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="token_set", db_index=False)
+    digest = ByteOrderedField(max_length=64)
+    role = models.CharField(max_length=5, choices=Role)
+    name = models.CharField(max_length=128, blank=True, default="")
+    read = models.TextField(default="[]")
+    write = models.TextField(default="[]")
+    parent = ByteOrderedField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(role__in=("admin", "write", "read")), name="role_known"),)
+        indexes = (models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="token_expires_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: {self.role} token {self.id} of {self.name}"
+
+    @property
+    def id(self) -> str:
+        """By what the token is called where its text must not be told."""
+        return str(self.digest)[:ID_LENGTH]

@@ -10,15 +10,16 @@ earlier included. It is no write of the day. What agents write meanwhile survive
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models.functions import Substr
 
 from namespaces import clock, database, removal, standing
+from namespaces.callers import AN_OPERATOR
 from namespaces.errors import ActRefused, NamespaceNotFound
 from namespaces.models import Change, Entry, Namespace, PurgeJob
 from namespaces.moderation import Action, check_reason, locked, record
-from namespaces.names import OPERATOR, check_namespace, check_prefix
+from namespaces.names import check_namespace, check_prefix
 
 State = PurgeJob.State
 Driver = PurgeJob.Driver
@@ -42,13 +43,15 @@ PATIENCE = timedelta(seconds=6)
 class Pace:
     """How many rows a driver takes at once, and how many seconds it rests after them: by what the last ones took."""
 
+    fewest: ClassVar[int] = FEWEST_ROWS
+
     rows: int = 200
     rest: float = SHORTEST_REST
 
     def adapt(self, seconds: float) -> None:
         """The last batch took so long; a larger step up than to twice the rows would be a guess."""
         fitting = int(self.rows * min(2.0, BATCH_SECONDS / max(seconds, 0.0001)))
-        self.rows = min(max(fitting, FEWEST_ROWS), MOST_ROWS)
+        self.rows = min(max(fitting, self.fewest), MOST_ROWS)
         self.rest = max(SHORTEST_REST, REST * seconds)
 
 
@@ -172,7 +175,7 @@ def _remove_entries(job: PurgeJob, rows: int, now: datetime) -> None:
     # Beyond the cursor, because PostgreSQL would walk over all that was removed before.
     chosen = chosen.filter(key__gt=job.cursor) if job.cursor else chosen
     batch = removal.remove_batch(
-        job.namespace_id, chosen, Change.Kind.DELETE, OPERATOR, now, most=rows, most_bytes=BATCH_BYTES
+        job.namespace_id, chosen, Change.Kind.DELETE, now, AN_OPERATOR, most=rows, most_bytes=BATCH_BYTES
     )
     if not batch.count:
         job.erased_revision = 0

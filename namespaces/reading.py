@@ -8,22 +8,27 @@ from datetime import date, datetime
 from typing import Any
 
 from namespaces import clock, database, sql
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import InvalidCursor, KeyNotFound, NamespaceNotFound
 from namespaces.limits import LIMITS, limit
-from namespaces.models import Change, DailyUsage, Entry, EntryQuerySet, Namespace
+from namespaces.models import Change, DailyUsage, Entry, EntryQuerySet, Namespace, is_hidden
 from namespaces.names import check_key, check_namespace, check_prefix
 from namespaces.verdicts import restriction_of
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An entry as it is read; `value` is the JSON text that was set, `writer` empty where none was named."""
+    """An entry as it is read; `value` is the JSON text that was set, `writer` empty where none was named.
+
+    `is_verified` tells that this server vouches for the writer's name; else it is what the writer called itself.
+    """
 
     namespace: str
     key: str
     value: str
     version: int
     writer: str
+    is_verified: bool
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
@@ -43,6 +48,7 @@ class State:
     """A namespace as its users may see it. All is exact but `reads`, which is up to a few seconds behind."""
 
     name: str
+    is_private: bool
     status: str
     reason: str
     until: datetime | None
@@ -59,28 +65,32 @@ class State:
     resets_at: datetime
 
 
-def get_entry(namespace: str, key: str, *, now: datetime | None = None) -> Remembered:
+def get_entry(namespace: str, key: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> Remembered:
     """The entry under a key.
 
-    Raises InvalidNamespace, InvalidKey, KeyNotFound, NamespaceSuspended, DatabaseUnavailable.
+    Raises InvalidNamespace, InvalidKey, KeyNotFound, NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_key(key)
+    caller.check_reads(key)
     with database.turn():
-        row = database.fetch(sql.READ_ENTRY, read_parameters(namespace, key, now))
+        row = database.fetch(sql.READ_ENTRY, read_parameters(namespace, key, caller, now))
     return remembered(namespace, key, row)
 
 
-def read_parameters(namespace: str, key: str, now: datetime | None = None) -> database.Parameters:
+def read_parameters(
+    namespace: str, key: str, caller: Caller = NOBODY, now: datetime | None = None
+) -> database.Parameters:
     """What `sql.READ_ENTRY` is run with."""
-    return {"namespace": namespace, "key": key, "now": database.as_parameter(now or clock.now())}
+    now = now or clock.now()
+    return {"namespace": namespace, "key": key, "digest": caller.digest, "now": database.as_parameter(now)}
 
 
 def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembered:
     """The entry in a row that `sql.READ_ENTRY` answered; raises KeyNotFound or NamespaceSuspended if it holds none."""
     if row is None:
         raise KeyNotFound(namespace, key)
-    status, reason, until, version, created_at, updated_at, expires_at, writer, value = row
+    status, reason, until, _, version, created_at, updated_at, expires_at, writer, is_verified, value = row
     check_readable(namespace, status, reason, until)
     if version is None:
         raise KeyNotFound(namespace, key)
@@ -90,10 +100,16 @@ def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembere
         value=value,
         version=version,
         writer=writer,
+        is_verified=bool(is_verified),
         created_at=clock.from_database(created_at),
         updated_at=clock.from_database(updated_at),
         expires_at=expires_at and clock.from_database(expires_at),
     )
+
+
+def access_version_in(row: Sequence[Any] | None) -> int:
+    """The namespace's access version in a row that `sql.READ_ENTRY` answered; 0 where there is none."""
+    return 0 if row is None else int(row[3])
 
 
 def list_entries(
@@ -103,36 +119,38 @@ def list_entries(
     cursor: str = "",
     most: int | None = None,
     with_values: bool = False,
+    caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> Page:
     """A page of up to `most` keys under `prefix`, after `cursor`; an unknown namespace has none.
 
     With values, a page also ends where its entries reach `page_value_bytes`. Raises InvalidNamespace, InvalidPrefix,
-    InvalidCursor, NamespaceSuspended, DatabaseUnavailable.
+    InvalidCursor, NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_prefix(prefix)
+    caller.check_reads(prefix)
     after = key_of_cursor(cursor)
+    now = now or clock.now()
     with database.turn():
-        found = Namespace.objects.filter(name=namespace).first()
+        found = Namespace.objects.seen_by(caller.digest, now).filter(name=namespace).first()
         if found is None:
             return Page([], [] if with_values else None, None)
-        now = now or clock.now()
         check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
-        chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
+        chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now).unhidden()
         if after:
             chosen = chosen.filter(key__gt=after)
         return page_of(chosen, most or limit("keys_per_page_default"), with_values=with_values)
 
 
-def pages_with_values(namespace: str, *, prefix: str = "") -> Iterator[list[Remembered]]:
+def pages_with_values(namespace: str, *, prefix: str = "", caller: Caller = NOBODY) -> Iterator[list[Remembered]]:
     """Every entry under `prefix` in byte order, page by page, at least one page; each is read when it is asked for.
 
     It is no snapshot: what is written meanwhile is met or not. Raises what `list_entries` raises, on any page.
     """
     cursor: str | None = ""
     while cursor is not None:
-        page = list_entries(namespace, prefix=prefix, cursor=cursor, with_values=True)
+        page = list_entries(namespace, prefix=prefix, cursor=cursor, with_values=True, caller=caller)
         yield page.entries or []
         cursor = page.next_cursor
 
@@ -140,7 +158,7 @@ def pages_with_values(namespace: str, *, prefix: str = "") -> Iterator[list[Reme
 def page_of(chosen: EntryQuerySet, most: int, *, with_values: bool) -> Page:
     """The first page of `chosen`, entries of one namespace: as many as fit, up to `most`."""
     sizes = list(chosen.order_by("key").values_list("key", "bytes")[: most + 1])
-    length = _fitting([size for _, size in sizes[:most]]) if with_values else min(most, len(sizes))
+    length = fitting([size for _, size in sizes[:most]]) if with_values else min(most, len(sizes))
     keys = [key for key, _ in sizes[:length]]
     next_cursor = _cursor_of(keys[-1]) if length < len(sizes) else None
     if not with_values:
@@ -149,7 +167,7 @@ def page_of(chosen: EntryQuerySet, most: int, *, with_values: bool) -> Page:
     return Page([entry.key for entry in entries], entries, next_cursor)
 
 
-def _fitting(sizes: list[int]) -> int:
+def fitting(sizes: list[int]) -> int:
     """How many of the leading entries fit on a page; at least one, so that paging always ends."""
     room = limit("page_value_bytes")
     for position, size in enumerate(sizes):
@@ -162,12 +180,15 @@ def _fitting(sizes: list[int]) -> int:
 def _with_values(chosen: EntryQuerySet, keys: list[str]) -> list[Remembered]:
     if not keys:
         return []
-    columns = ("namespace_id", "key", "value", "version", "writer", "created_at", "updated_at", "expires_at")
+    columns = (
+        *("namespace_id", "key", "value", "version", "writer", "is_verified"),
+        *("created_at", "updated_at", "expires_at"),
+    )
     span = chosen.filter(key__gte=keys[0], key__lte=keys[-1]).order_by("key")
     return [Remembered(*row) for row in span.values_list(*columns)]
 
 
-def state(namespace: str, *, now: datetime | None = None) -> State:
+def state(namespace: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> State:
     """Status, limits and usage of a namespace, also of a suspended one.
 
     Raises InvalidNamespace, NamespaceNotFound, DatabaseUnavailable.
@@ -176,7 +197,7 @@ def state(namespace: str, *, now: datetime | None = None) -> State:
     now = now or clock.now()
     today = clock.day_of(now)
     with database.turn():
-        found = Namespace.objects.filter(name=namespace).first()
+        found = Namespace.objects.seen_by(caller.digest, now).filter(name=namespace).first()
         if found is None:
             raise NamespaceNotFound(namespace)
         usage = DailyUsage.objects.filter(namespace_id=namespace, day=today).first() or DailyUsage(day=today)
@@ -184,6 +205,7 @@ def state(namespace: str, *, now: datetime | None = None) -> State:
     is_restricted = status != Namespace.Status.ACTIVE
     return State(
         name=found.name,
+        is_private=found.is_private,
         status=status,
         reason=found.status_reason if is_restricted else "",
         until=found.status_until if is_restricted else None,
@@ -220,11 +242,12 @@ def value_limit(namespace: str) -> int:
     return limit("value_bytes") if own is None else own
 
 
-def check_readable_now(namespace: str, now: datetime) -> None:
-    """Raise NamespaceSuspended if it is; a namespace that does not exist is not. For callers that have a turn."""
-    found = Namespace.objects.filter(name=namespace).first()
+def is_readable_now(namespace: str, caller: Caller, now: datetime) -> bool:
+    """Whether there is such a namespace, for this caller; NamespaceSuspended if it is. For callers that have a turn."""
+    found = Namespace.objects.seen_by(caller.digest, now).filter(name=namespace).first()
     if found is not None:
         check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
+    return found is not None
 
 
 def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:
@@ -236,16 +259,17 @@ def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:
         value=row["value"],
         version=row["version"],
         writer=row["writer"],
+        is_verified=bool(row["is_verified"]),
         **{column: moment and clock.from_database(moment) for column, moment in moments.items()},
     )
 
 
 def values_at(namespace: str, revisions: Sequence[int]) -> dict[int, str]:
-    """The values that were set at these revisions, as far as the change log still has them."""
+    """The values that were set at these revisions, as far as the change log still has them, and shows them."""
     if not revisions:
         return {}
     with database.turn():
-        found = Change.objects.filter(namespace_id=namespace, revision__in=revisions)
+        found = Change.objects.filter(~is_hidden(), namespace_id=namespace, revision__in=revisions)
         return {revision: value for revision, value in found.values_list("revision", "value") if value is not None}
 
 

@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Func, IntegerField, QuerySet, Sum
 
 from namespaces import clock, database, sql, standing
+from namespaces.callers import NOBODY, Caller
 from namespaces.conditions import ALWAYS
 from namespaces.errors import NamespaceNotFound
 from namespaces.limits import limit
@@ -21,6 +22,8 @@ from namespaces.names import check_namespace, check_prefix, check_writer
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
 BATCH = 1_000
+# How much of the log is forgotten in one transaction, whose writers wait.
+TRIMMED_BYTES = 4_194_304
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Batch:
 NO_ENTRIES = Batch(0, 0, "")
 
 
-def clear(namespace: str, prefix: str = "", *, writer: str = "", now: datetime | None = None) -> Cleared:
+def clear(namespace: str, prefix: str = "", *, caller: Caller = NOBODY, now: datetime | None = None) -> Cleared:
     """Delete every entry whose key begins with `prefix`; counts as one write, whatever their number.
 
     Entries written after the call began survive. It is all or nothing up to `BATCH` entries; beyond that, a crash may
@@ -54,13 +57,14 @@ def clear(namespace: str, prefix: str = "", *, writer: str = "", now: datetime |
     """
     check_namespace(namespace)
     check_prefix(prefix)
-    check_writer(writer)
+    check_writer(caller.writer)
+    caller.check_writes(prefix)
     with database.turn(writes=True):
-        return _clear(namespace, prefix, writer, now or clock.now())
+        return _clear(namespace, prefix, caller, now or clock.now())
 
 
-def _clear(namespace: str, prefix: str, writer: str, now: datetime) -> Cleared:
-    parameters = parameters_of(sql.CLEAR, namespace, "", now, value_bytes=0) | {"entry_bytes": 0}
+def _clear(namespace: str, prefix: str, caller: Caller, now: datetime) -> Cleared:
+    parameters = parameters_of(sql.CLEAR, namespace, "", now, value_bytes=0, caller=caller) | {"entry_bytes": 0}
     chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
     is_empty = not chosen.exists()
     with database.write_transaction():
@@ -73,9 +77,9 @@ def _clear(namespace: str, prefix: str, writer: str, now: datetime) -> Cleared:
         if is_empty:
             return Cleared(namespace, prefix, 0, None)
         chosen = chosen.filter(version__lt=verdict["revision"])
-        removed = total = remove_batch(namespace, chosen, Change.Kind.DELETE, writer, now).count
+        removed = total = remove_batch(namespace, chosen, Change.Kind.DELETE, now, caller).count
     while removed == BATCH:
-        removed = remove_batch(namespace, chosen, Change.Kind.DELETE, writer, now).count
+        removed = remove_batch(namespace, chosen, Change.Kind.DELETE, now, caller).count
         total += removed
     return Cleared(namespace, prefix, total, allowance_of(verdict, now))
 
@@ -84,7 +88,7 @@ def reclaim(namespace: str, now: datetime) -> int:
     """Remove the namespace's expired entries, and return how many there were."""
     expired = Entry.objects.filter(namespace_id=namespace).expired(now)
     total = 0
-    while removed := remove_batch(namespace, expired, Change.Kind.EXPIRE, "", now).count:
+    while removed := remove_batch(namespace, expired, Change.Kind.EXPIRE, now).count:
         total += removed
     return total
 
@@ -119,8 +123,8 @@ def remove_batch(
     namespace: str,
     chosen: EntryQuerySet,
     kind: Change.Kind,
-    writer: str,
     now: datetime,
+    caller: Caller = NOBODY,
     *,
     most: int | None = None,
     most_bytes: int | None = None,
@@ -144,7 +148,8 @@ def remove_batch(
                 key=key,
                 bytes=len(key.encode()),
                 at=now,
-                writer=writer,
+                writer=caller.writer,
+                is_verified=caller.is_verified,
             )
             for revision, (key, _) in zip(count(locked.revision + 1), batch, strict=False)
         ]
@@ -209,6 +214,16 @@ def trim_all(now: datetime | None = None) -> int:
     return total
 
 
+def trim_overfull(now: datetime | None = None) -> int:
+    """Trim the logs that are beyond `change_log_bytes`; return how many changes were forgotten.
+
+    Between two rounds of `trim_all`, a busy namespace could write many times what may be kept.
+    """
+    now = now or clock.now()
+    overfull = Namespace.objects.filter(log_bytes__gt=limit("change_log_bytes"))
+    return sum(trim(name, now) for name in list(overfull.values_list("name", flat=True)))
+
+
 def trim(namespace: str, now: datetime) -> int:
     """Forget this namespace's changes that are older than `change_log_days` or beyond `change_log_bytes`."""
     total = 0
@@ -224,7 +239,7 @@ def _trim_batch(namespace: str, oldest: datetime) -> int:
         excess = locked.log_bytes - limit("change_log_bytes")
         forgotten, freed = 0, 0
         for revision, at, size in log.order_by("revision").values_list("revision", "at", "bytes")[:BATCH]:
-            if at >= oldest and freed >= excess:
+            if (at >= oldest and freed >= excess) or (forgotten and freed + size > TRIMMED_BYTES):
                 break
             forgotten, freed, trimmed_revision = forgotten + 1, freed + size, revision
         if forgotten:

@@ -12,10 +12,18 @@ from functools import lru_cache
 FOR_UPDATE = " FOR NO KEY UPDATE"
 LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(namespace)s FOR NO KEY UPDATE"
 
+# Whether the namespace `ns` is there for the caller: a private one is so for nobody without a good token for it. The
+# digest '' is that of no token.
+_IS_SEEN = """(ns.access_version = 0 OR EXISTS (
+    SELECT 1 FROM namespaces_token AS t WHERE t.namespace_id = ns.name AND t.digest = %(digest)s
+        AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+))"""
+
 # A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
 # `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key,
-# {is_bound} whether the namespace's status and daily limit bind the writer (they do not bind operators);
-# {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
+# {is_bound} whether the namespace's status binds the writer (it does not bind operators), {is_counted} whether it is a
+# write of the day (an operator's is not, nor what takes back another one), {is_seen} that the namespace is there for
+# them at all; {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
 VERDICT = """
 SELECT state.*,
     CASE
@@ -23,7 +31,7 @@ SELECT state.*,
         WHEN {is_bound} AND status = 'read_only' THEN 'namespace_read_only'
         WHEN %(value_bytes)s > value_limit THEN 'value_too_large'
         {missing}
-        WHEN {is_bound} AND writes >= write_limit THEN 'daily_write_limit'
+        WHEN {is_counted} AND writes >= write_limit THEN 'daily_write_limit'
         WHEN growth > 0 AND stored_bytes + growth > byte_limit THEN 'storage_limit'
         WHEN NOT ({precondition}) THEN 'precondition_failed'
     END AS refusal
@@ -43,18 +51,36 @@ FROM (
     FROM namespaces_namespace AS ns
     LEFT JOIN namespaces_entry AS e ON e.namespace_id = ns.name AND e.key = %(key)s
     LEFT JOIN namespaces_dailyusage AS u ON u.namespace_id = ns.name AND u.day = %(today)s
-    WHERE ns.name = %(namespace)s
+    WHERE ns.name = %(namespace)s AND {is_seen}
 ) AS state
 """
 
+
+def is_hidden(row: str) -> str:
+    """Whether the writer of an entry, or of a change, is in quarantine; `row` is what its table is called."""
+    return (
+        f"EXISTS (SELECT 1 FROM namespaces_quarantine AS q WHERE q.namespace_id = {row}.namespace_id"  # noqa: S608
+        f" AND q.writer = {row}.writer AND q.is_verified = {row}.is_verified)"
+    )
+
+
 # What a unit of work begins with, see `namespaces.units`.
 READ_NAMESPACE = """
-SELECT status, status_reason, status_until, revision, fencing FROM namespaces_namespace WHERE name = %(namespace)s
+SELECT status, status_reason, status_until, revision, fencing, access_version, created_at FROM namespaces_namespace
+WHERE name = %(namespace)s
+"""
+
+# Whether there is a namespace, whether it is private, and what the token may that is shown, if it is a good one of it.
+READ_ACCESS = """
+SELECT ns.access_version, t.digest, t.role, t.name, t.read, t.write, t.expires_at FROM namespaces_namespace AS ns
+LEFT JOIN namespaces_token AS t
+    ON t.namespace_id = ns.name AND t.digest = %(digest)s AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+WHERE ns.name = %(namespace)s
 """
 
 # The verdict on a write to an entry, with what the entry holds.
 VERDICT_AND_ENTRY = """
-SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes FROM ({verdict}) AS verdict
+SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes, {is_hidden} AS is_hidden FROM ({verdict}) AS verdict
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = %(namespace)s AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
 """
@@ -74,13 +100,16 @@ ON CONFLICT (namespace_id, day) DO UPDATE SET
 """
 
 SET_ENTRY = """
-INSERT INTO namespaces_entry (namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, value)
+INSERT INTO namespaces_entry (
+    namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
+)
 SELECT %(namespace)s, %(key)s, %(entry_bytes)s, verdict.revision, COALESCE(verdict.live_since, %(now)s), %(now)s,
-    %(expires_at)s, %(writer)s, %(value)s
+    %(expires_at)s, %(writer)s, %(is_verified)s, %(value)s
 FROM verdict WHERE verdict.refusal IS NULL
 ON CONFLICT (namespace_id, key) DO UPDATE SET
     bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
-    updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer, value = excluded.value
+    updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
+    is_verified = excluded.is_verified, value = excluded.value
 """
 
 DELETE_ENTRY = """
@@ -89,11 +118,19 @@ DELETE FROM namespaces_entry WHERE namespace_id = %(namespace)s AND key = %(key)
 """
 
 LOG_CHANGE = """
-INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, value)
-SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)s, %(writer)s, %(value)s
+INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, expires_at, value)
+SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)s, %(writer)s, %(is_verified)s,
+    %(expires_at)s, %(value)s
 FROM verdict WHERE verdict.refusal IS NULL
 """
 
+# In several sets, where these are writes of the day.
+_COUNT_MANY = """, step_1 AS (
+    INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
+    SELECT %(namespace)s, %(today)s, total.writes, total.bytes, 0, '{}' FROM total
+    ON CONFLICT (namespace_id, day) DO UPDATE SET
+        writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
+)"""
 # Several sets, each judged as if those before it had been carried out; all of them are, or none.
 SET_MANY = """
 WITH item AS (
@@ -114,24 +151,23 @@ WITH item AS (
         revision = total.revision, bytes = ns.bytes + total.growth, entries = ns.entries + total.appeared,
         log_bytes = ns.log_bytes + total.bytes, last_write_at = %(now)s
     FROM total WHERE ns.name = %(namespace)s
-), step_1 AS (
-    INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
-    SELECT %(namespace)s, %(today)s, total.writes, total.bytes, 0, '{{}}' FROM total
-    ON CONFLICT (namespace_id, day) DO UPDATE SET
-        writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
-), step_2 AS (
-    INSERT INTO namespaces_entry (namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, value)
+){counting}, step_2 AS (
+    INSERT INTO namespaces_entry (
+        namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
+    )
     SELECT %(namespace)s, verdict.key, verdict.entry_bytes, verdict.revision, COALESCE(verdict.live_since, %(now)s),
-        %(now)s, verdict.expires_at, %(writer)s, verdict.value
+        %(now)s, verdict.expires_at, %(writer)s, %(is_verified)s, verdict.value
     FROM verdict, total
     ON CONFLICT (namespace_id, key) DO UPDATE SET
         bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
         updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
-        value = excluded.value
+        is_verified = excluded.is_verified, value = excluded.value
 ), step_3 AS (
-    INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, value)
+    INSERT INTO namespaces_change (
+        namespace_id, revision, kind, key, bytes, at, writer, is_verified, expires_at, value
+    )
     SELECT %(namespace)s, verdict.revision, %(kind)s, verdict.key, verdict.entry_bytes, %(now)s, %(writer)s,
-        verdict.value
+        %(is_verified)s, verdict.expires_at, verdict.value
     FROM verdict, total
 )
 SELECT revision, status, status_reason, status_until, write_limit, byte_limit, value_limit, stored_bytes, writes,
@@ -139,22 +175,26 @@ SELECT revision, status, status_reason, status_until, write_limit, byte_limit, v
 FROM verdict ORDER BY n
 """
 
-READ_ENTRY = """
+# For whoever waits: one read tells all of them, and each judges by `access_version` whether that is for them.
+READ_ENTRY_FOR_ALL = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
-    ns.status_reason, ns.status_until,
-    e.version, e.created_at, e.updated_at, e.expires_at, e.writer, e.value
+    ns.status_reason, ns.status_until, ns.access_version,
+    e.version, e.created_at, e.updated_at, e.expires_at, e.writer, e.is_verified, e.value
 FROM namespaces_namespace AS ns
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = ns.name AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
+    AND NOT {is_hidden}
 WHERE ns.name = %(namespace)s
-"""
+""".replace("{is_hidden}", is_hidden("e"))
+READ_ENTRY = f"{READ_ENTRY_FOR_ALL} AND {_IS_SEEN}"
 
 # Revisions have no gap, so a span of them bounds how many rows are looked at, however few are under the prefix. The
 # rows of a page are chosen by their sizes before a value is read.
-READ_CHANGES = """
+_READ_CHANGES = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
-    ns.status_reason, ns.status_until, ns.revision, ns.trimmed_revision,
-    c.revision, c.kind, c.key, c.bytes, c.writer, c.at, c.value
+    ns.status_reason, ns.status_until, ns.access_version, ns.revision, ns.trimmed_revision,
+    c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at,
+    c.value IS NOT NULL AND {is_hidden}, CASE WHEN NOT {is_hidden} THEN c.value END
 FROM namespaces_namespace AS ns
 LEFT JOIN (
     SELECT revision FROM (
@@ -163,15 +203,19 @@ LEFT JOIN (
             SELECT revision, bytes FROM namespaces_change
             WHERE namespace_id = %(namespace)s AND revision > %(since)s AND revision <= %(until)s
                 AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+                AND (%(is_any_writer)s OR writer = %(writer)s)
+                AND (%(is_any_standing)s OR is_verified = %(is_verified)s)
             ORDER BY revision LIMIT %(most)s
         ) AS chosen
     ) AS added_up
     WHERE total <= %(room)s OR place = 1
 ) AS page ON TRUE
 LEFT JOIN namespaces_change AS c ON c.namespace_id = ns.name AND c.revision = page.revision
-WHERE ns.name = %(namespace)s
+WHERE ns.name = %(namespace)s {is_seen}
 ORDER BY c.revision
 """
+READ_CHANGES = _READ_CHANGES.format(is_seen=f"AND {_IS_SEEN}", is_hidden=is_hidden("c"))
+READ_CHANGES_FOR_ALL = _READ_CHANGES.format(is_seen="", is_hidden=is_hidden("c"))
 
 READ_VERSION = """
 SELECT version FROM namespaces_entry
@@ -189,7 +233,7 @@ JUDGED = ("revision", "growth", "appeared", "live_since", "refusal")
 class Plan:
     """One kind of write: its statements in order, what its verdict computes, and its `kind` in the change log.
 
-    `is_bound` tells whether status and daily limit bind its writer.
+    `is_bound` tells whether the namespace's status binds its writer, `is_counted` whether it is a write of the day.
     """
 
     kind: str
@@ -198,6 +242,7 @@ class Plan:
     appeared: str
     missing: str = ""
     is_bound: bool = True
+    is_counted: bool = True
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - the plans are constants of this module
     def verdict(self, precondition: str) -> str:
@@ -211,6 +256,9 @@ class Plan:
             appeared=self.appeared,
             missing=self.missing.format(precondition=precondition),
             is_bound="TRUE" if self.is_bound else "FALSE",
+            is_counted="TRUE" if self.is_counted else "FALSE",
+            # What is not counted is an operator's, or of a unit of work, which has judged that.
+            is_seen=_IS_SEEN if self.is_counted else "TRUE",
             writes_before=writes_before,
             bytes_before=bytes_before,
         )
@@ -232,12 +280,12 @@ class Plan:
         verdict = self._verdict(precondition, writes_before="(item.n - 1)", bytes_before="item.bytes_before")
         for column in ("key", "value_bytes", "entry_bytes"):
             verdict = verdict.replace(f"%({column})s", f"item.{column}")
-        return SET_MANY.format(verdict=verdict)
+        return SET_MANY.format(verdict=verdict, counting=_COUNT_MANY if self.is_counted else "")
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
     def verdict_and_entry(self, precondition: str) -> str:
         """The verdict with the entry's own columns beside it."""
-        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition))
+        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition), is_hidden=is_hidden("e"))
 
 
 _AFTER_VERDICT = (
@@ -257,10 +305,14 @@ DELETE = Plan(
     appeared="0 - CASE WHEN e.version IS NULL THEN 0 ELSE 1 END",
     missing="WHEN live_version IS NULL AND ({precondition}) THEN 'key_not_found'",
 )
-# An operator cleans up where agents may not write any more, and takes none of their writes of the day; what a value and
-# a namespace may hold is the same for all.
-SET_BY_OPERATOR = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_bound=False)
-DELETE_BY_OPERATOR = replace(DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_bound=False)
+# What takes back other writes is none of the day: each of those was counted, and a day that is used up must not keep
+# anybody from it. What a value and a namespace may hold is the same for all.
+RESTORE = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_counted=False)
+# An operator cleans up where agents may not write any more, and takes none of their writes of the day.
+SET_BY_OPERATOR = replace(RESTORE, is_bound=False)
+DELETE_BY_OPERATOR = replace(
+    DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_bound=False, is_counted=False
+)
 # A clear is judged like any write and counted as one; what it removes goes in batches, see `namespaces.removal`.
 CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
 # Nothing is written: only whether a write would be refused.

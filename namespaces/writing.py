@@ -5,7 +5,7 @@ given, raises the refusals of `namespaces.errors`, and leaves nothing behind whe
 make a write that somebody else carries out, by an engine that must not be held up.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,9 +13,17 @@ from typing import TypeVar
 from django.db import DatabaseError
 
 from namespaces import clock, database, engine, sql, units
+from namespaces.callers import NOBODY, Caller
 from namespaces.conditions import ALWAYS, Condition
 from namespaces.edits import Edit, Edited, Target
-from namespaces.errors import InvalidTTL, KeyNotFound, NamespaceNotFound, PreconditionFailed, StorageLimit
+from namespaces.errors import (
+    EntryQuarantined,
+    InvalidTTL,
+    KeyNotFound,
+    NamespaceNotFound,
+    PreconditionFailed,
+    StorageLimit,
+)
 from namespaces.jsontext import JSONText
 from namespaces.limits import limit
 from namespaces.models import Namespace
@@ -25,29 +33,6 @@ from namespaces.units import FREE, Terms, Unit
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
 T = TypeVar("T")
-
-
-def _anyone_may_create() -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who writes: the name they give themselves, their address, and the brake on namespaces that they would create.
-
-    `admit_creation` is called when a namespace is made, in the transaction that makes it, and raises to forbid it.
-    An operator is bound by what a value and a namespace may hold, but not by status and daily limit, whose writes are
-    the agents'; and makes no namespace. `witness` is called with the revision of an accepted write, in its transaction.
-    """
-
-    writer: str = ""
-    address: str = ""
-    admit_creation: Callable[[], None] = _anyone_may_create
-    is_operator: bool = False
-    witness: Callable[[int], None] | None = None
-
-
-NOBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +91,13 @@ class Write:
             created_at=clock.from_database(verdict["live_since"] or self.now),
             updated_at=self.now,
             expires_at=self.expires_at,
-            allowance=allowance_of(verdict, self.now),
+            allowance=allowance_of(verdict, self.now, is_counted=self.plan.is_counted),
         )
 
     def deleted(self, verdict: database.Row) -> Deleted:
         """What an accepted delete has done."""
-        return Deleted(self.namespace, self.key, verdict["revision"], allowance_of(verdict, self.now))
+        allowance = allowance_of(verdict, self.now, is_counted=self.plan.is_counted)
+        return Deleted(self.namespace, self.key, verdict["revision"], allowance)
 
 
 def set_entry(
@@ -128,7 +114,8 @@ def set_entry(
     """Set a key to a value, for `ttl` seconds or for good; the namespace is made if this is its first write.
 
     Raises InvalidNamespace, InvalidKey, InvalidWriter, InvalidTTL, ValueTooLarge, NamespaceReadOnly,
-    NamespaceSuspended, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable, DiskFull, and what
+    NamespaceSuspended, TokenNotAllowed, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable,
+    DiskFull, NamespaceNotFound if the namespace has become private to the caller meanwhile, and what
     `caller.admit_creation` raises; under terms also what `units.carry_out` does.
     """
     write = set_of(namespace, key, value, ttl=ttl, condition=condition, caller=caller, now=now)
@@ -186,11 +173,11 @@ def set_of(
     now: datetime | None = None,
 ) -> Write:
     """The write that `set_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, caller)
+    _check(namespace, key, caller)
     now = now or clock.now()
-    expires_at = now + _checked_ttl(ttl) if ttl is not None else None
+    expires_at = now + checked_ttl(ttl) if ttl is not None else None
     plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.SET
-    return _set_of(plan, namespace, key, value, expires_at, condition, caller.writer, now)
+    return _set_of(plan, namespace, key, value, expires_at, condition, caller, now)
 
 
 def _set_of(
@@ -200,16 +187,17 @@ def _set_of(
     value: JSONText,
     expires_at: datetime | None,
     condition: Condition,
-    writer: str,
+    caller: Caller,
     now: datetime,
 ) -> Write:
     size = len(key.encode()) + value.size
-    parameters = parameters_of(plan, namespace, key, now, value_bytes=value.size) | {
+    parameters = parameters_of(plan, namespace, key, now, value_bytes=value.size, caller=caller) | {
         "value": value.text,
         "entry_bytes": size,
         "log_bytes": size,
         "expires_at": database.as_parameter(expires_at),
-        "writer": writer,
+        "writer": caller.writer,
+        "is_verified": caller.is_verified,
     }
     return Write(plan, namespace, key, condition, now, expires_at, parameters)
 
@@ -218,17 +206,36 @@ def delete_of(
     namespace: str, key: str, *, condition: Condition = ALWAYS, caller: Caller = NOBODY, now: datetime | None = None
 ) -> Write:
     """The write that `delete_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, caller)
-    now = now or clock.now()
+    _check(namespace, key, caller)
     plan = sql.DELETE_BY_OPERATOR if caller.is_operator else sql.DELETE
-    parameters = parameters_of(plan, namespace, key, now, value_bytes=0) | {
+    return _delete_of(plan, namespace, key, condition, caller, now or clock.now())
+
+
+def _delete_of(plan: sql.Plan, namespace: str, key: str, condition: Condition, caller: Caller, now: datetime) -> Write:
+    parameters = parameters_of(plan, namespace, key, now, value_bytes=0, caller=caller) | {
         "value": None,
         "entry_bytes": 0,
         "log_bytes": len(key.encode()),
         "expires_at": None,
         "writer": caller.writer,
+        "is_verified": caller.is_verified,
     }
     return Write(plan, namespace, key, condition, now, None, parameters)
+
+
+def restoration_of(
+    namespace: str,
+    key: str,
+    value: JSONText,
+    *,
+    expires_at: datetime | None,
+    condition: Condition = ALWAYS,
+    caller: Caller,
+    now: datetime,
+) -> Write:
+    """The write that sets a key to what it was; of names and a caller that were checked."""
+    plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.RESTORE
+    return _set_of(plan, namespace, key, value, expires_at, condition, caller, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,23 +247,25 @@ class ChangeOf:
     edit: Edit
     lasting: timedelta | None
     condition: Condition
-    writer: str
+    caller: Caller
     now: datetime
 
     def carry_out(self, unit: Unit) -> Changed:
         """Judge the change whatever it makes of the entry, make it, and judge what it made like a set."""
-        parameters = parameters_of(sql.CHANGE, self.namespace, self.key, self.now, value_bytes=0)
+        parameters = parameters_of(sql.CHANGE, self.namespace, self.key, self.now, value_bytes=0, caller=self.caller)
         verdict = unit.fetch(sql.CHANGE.verdict_and_entry(self.condition.sql), **parameters)
         assert verdict is not None, "the namespace is locked"
         if verdict["refusal"] is not None:
             raise refusal_of(verdict, parameters, self.now)
         version = verdict["live_version"]
+        if verdict["is_hidden"]:
+            raise EntryQuarantined(current_version=version)
         edited = self.edit.edit(None if version is None else Target(verdict["value"], version))
         stands = verdict["expires_at"] and clock.from_database(verdict["expires_at"])
         if not edited.has_changed:
             return Changed(self._as_it_was(verdict, stands), edited)
         expires_at = stands if self.lasting is None else self.now + self.lasting
-        write = _set_of(sql.SET, self.namespace, self.key, edited.value, expires_at, ALWAYS, self.writer, self.now)
+        write = _set_of(sql.SET, self.namespace, self.key, edited.value, expires_at, ALWAYS, self.caller, self.now)
         return Changed(write.written(run(unit, write)), edited)
 
     def _as_it_was(self, verdict: database.Row, expires_at: datetime | None) -> Written:
@@ -284,9 +293,9 @@ def change_of(
     now: datetime | None = None,
 ) -> ChangeOf:
     """The change that `change_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, caller)
-    lasting = None if ttl is None else _checked_ttl(ttl)
-    return ChangeOf(namespace, key, edit, lasting, condition, caller.writer, now or clock.now())
+    _check(namespace, key, caller)
+    lasting = None if ttl is None else checked_ttl(ttl)
+    return ChangeOf(namespace, key, edit, lasting, condition, caller, now or clock.now())
 
 
 def run(unit: Unit, write: Write) -> database.Row:
@@ -295,15 +304,15 @@ def run(unit: Unit, write: Write) -> database.Row:
     return verdict
 
 
-def run_all(unit: Unit, writes: Sequence[Write], *, tolerated: str = "") -> list[database.Row]:
-    """Carry out writes one after the other: their verdicts, of which only a `tolerated` refusal is not raised.
+def run_all(unit: Unit, writes: Sequence[Write], *, tolerated: Collection[str] = ()) -> list[database.Row]:
+    """Carry out writes one after the other: their verdicts, of which only `tolerated` refusals are not raised.
 
     The `position` of what is raised is the number of the write that was refused.
     """
     statements = [(write.plan, write.condition.sql, write.parameters) for write in writes]
     verdicts: list[database.Row] = []
     for write, verdict in zip(writes, database.run_all(unit.cursor, statements), strict=True):
-        if verdict["refusal"] not in (None, tolerated):
+        if verdict["refusal"] is not None and verdict["refusal"] not in tolerated:
             refusal = refusal_of(verdict, write.parameters, write.now)
             refusal.position = len(verdicts)
             raise refusal
@@ -317,18 +326,18 @@ def in_unit(
 ) -> T:
     """Do work as one unit, for a caller; see `units.carry_out`."""
     now = now or clock.now()
-    return units.carry_out(
-        namespace, work, now=now, address=caller.address, admit_creation=caller.admit_creation, terms=terms
-    )
+    return units.carry_out(namespace, work, now=now, caller=caller, terms=terms)
 
 
-def _check_names(namespace: str, key: str, caller: Caller) -> None:
+def _check(namespace: str, key: str, caller: Caller) -> None:
     check_namespace(namespace)
     check_key(key)
     check_writer(caller.writer, is_operator=caller.is_operator)
+    caller.check_writes(key)
 
 
-def _checked_ttl(ttl: float) -> timedelta:
+def checked_ttl(ttl: float) -> timedelta:
+    """How long an entry stays that is set for `ttl` seconds; InvalidTTL if that cannot be."""
     most = limit("ttl_seconds")
     if not 0 < ttl <= most:
         raise InvalidTTL(f"A ttl is a number of seconds above 0 and at most {most:,}.", limit=most)
@@ -381,11 +390,12 @@ def _run_in_new_namespace(write: Write, caller: Caller) -> database.Row:
         raise KeyNotFound(write.namespace, write.key)
     with database.write_transaction():
         born = {"created_at": write.now, "created_from": caller.address}
-        if Namespace.objects.get_or_create(name=write.namespace, defaults=born)[1]:
-            caller.admit_creation()  # asked only by the one who makes it, and undone with it
+        _, is_made = Namespace.objects.get_or_create(name=write.namespace, defaults=born)
         verdict = database.run(write.plan, write.condition.sql, write.parameters)
         if verdict is None:
             raise NamespaceNotFound(write.namespace)
         if verdict["refusal"] is not None:  # raised inside, so that the namespace is not made either
             raise refusal_of(verdict, write.parameters, write.now)
+        if is_made:
+            caller.admit_creation()  # asked only by the one who makes it, and undone with it
     return verdict

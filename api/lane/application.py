@@ -1,6 +1,7 @@
 """The ASGI application: the lane where it can answer, Django everywhere else."""
 
 from api import problems
+from api.access import told
 from api.lane import memory
 from api.lane.around import Around
 from api.lane.body import Body, Receive, Scope, Send
@@ -74,18 +75,24 @@ class Application:
         try:
             match wait:
                 case LeaseWait():
+                    if not await self._held.waits.lets_in(wait):
+                        return False
                     response = await self._held.turns.answer(wait, scope, body)
-                case ChangesWait(is_stream=True):
-                    await self._held.waits.stream(wait, body, send, around.headers)
-                    return True
                 case _:
+                    admitted = await self._held.waits.admitted(wait)
+                    if admitted is None:
+                        return False
+                    wait = admitted
+                    if isinstance(wait, ChangesWait) and wait.is_stream:
+                        await self._held.waits.stream(wait, body, send, around.headers)
+                        return True
                     response = await self._held.waits.answer(wait, body, around.headers)
         except NotAnswered:
             return False
         except Refusal as refusal:
-            response = _refusal(wait.namespace, refusal, around.headers)
+            response = _refusal(wait.told_as or wait.namespace, refusal, around.headers)
         if response is not None:
-            await respond(send, response)
+            await respond(send, _told(response, wait) if wait.told_as else response)
         return response is not None
 
     async def _answer_on_loop(self, scope: Scope, body: Body) -> Response | None:
@@ -127,6 +134,13 @@ class _Held:
         self.waking, bounds = Waking(engine), Bounds()
         self.waits = Waits(engine, self.waking, bounds)
         self.turns = Turns(engine, self.waking, bounds, django)
+
+
+def _told(response: Response, wait: WaitRequest | LeaseWait) -> Response:
+    """An answer about a stand-in as one about the namespace that was asked for."""
+    content = told(response.body, wait.namespace, wait.told_as)
+    headers = [header for header in response.headers if header[0] != b"content-length"]
+    return Response(response.status, [*headers, (b"content-length", b"%d" % len(content))], content)
 
 
 def _refusal(namespace: str, refusal: Refusal, around: Headers) -> Response:

@@ -7,19 +7,22 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 
 from api import rendering
 from api.lane.body import Body, Send
 from api.lane.bounds import Bounds
 from api.lane.django import Headers, Response, as_headers, response_of
-from api.lane.wait_requests import ChangesWait, EntryWait, WaitRequest
+from api.lane.wait_requests import ChangesWait, EntryWait, LeaseWait, WaitRequest
 from api.rendering import Answer
 from api.waits import FULFILLED, OUTCOME, TIMEOUT, Awaited
-from namespaces import clock, reading, sql, tally
+from namespaces import access, clock, reading, sql, tally
+from namespaces.access import Admission
+from namespaces.callers import Caller
 from namespaces.changes import NOW, ChangePage, page_of, read_parameters
 from namespaces.engine import Engine
 from namespaces.engine.errors import NotAnswered
-from namespaces.errors import KeyNotFound, Refusal
+from namespaces.errors import InvalidToken, KeyNotFound, Refusal
 from namespaces.reading import Remembered
 from namespaces.waking import MOST_TOLD, PAGE_BYTES, News, Sighting, Waiter, Waking
 
@@ -34,6 +37,39 @@ class Waits:
 
     def __init__(self, engine: Engine, waking: Waking, bounds: Bounds) -> None:
         self._engine, self._waking, self._bounds = engine, waking, bounds
+
+    async def lets_in(self, request: LeaseWait) -> bool:
+        """Whether the namespace is there for who asks; Django tells all others what there is to tell, at once."""
+        admission = await self._admission(request)
+        return admission is not None and (admission.token is not None or admission.is_seen)
+
+    async def admitted(self, request: WaitRequest) -> WaitRequest | None:
+        """The request as `api.access` would have it judged; None: its token is none, for Django to count and answer.
+
+        Raises TokenNotAllowed.
+        """
+        admission = await self._admission(request)
+        if admission is None:
+            return None
+        if admission.token is not None:
+            tally.count_use(request.namespace, admission.token.digest)
+            caller = Caller(token=admission.token)
+            caller.check_reads(request.reads)
+            return replace(request, caller=caller)
+        if admission.is_seen:
+            return request
+        if request.token:
+            return None
+        return replace(request, namespace=access.stand_in_of(request.namespace), told_as=request.namespace)
+
+    async def _admission(self, request: WaitRequest | LeaseWait) -> Admission | None:
+        """The judgement; None where the token is none of an open namespace."""
+        parameters = access.admission_parameters(request.namespace, request.token)
+        row = await self._engine.fetch(sql.READ_ACCESS, parameters)
+        try:
+            return access.admission_in(request.namespace, request.token, row)
+        except InvalidToken:
+            return None
 
     async def answer(self, request: WaitRequest, body: Body, around: Headers) -> Response:
         """The answer to a request, once it is time, with the headers `around` it. Refusals are raised."""
@@ -63,13 +99,18 @@ class Waits:
             if page.next < page.revision:
                 page = await self._page(request, page.next)
                 continue
+            if _is_shut_out(request, page):
+                return
+            heartbeat = asyncio.get_running_loop().time() + HEARTBEAT_SECONDS
             try:
-                news = await waiter.news(asyncio.get_running_loop().time() + HEARTBEAT_SECONDS)
+                news = await waiter.news(min(heartbeat, _end_of_token(request)))
             except TimeoutError:
+                if not _is_good(request):
+                    return
                 await _send(send, f":\nid: {page.next}\n\n")
                 page = replace(page, changes=[])
             else:
-                page = await self._page_after(request, page.next, news)
+                page = await self._page_after(request, page, news)
 
     @asynccontextmanager
     async def _held(self, request: WaitRequest, waiter: Waiter, body: Body) -> AsyncIterator[None]:
@@ -84,15 +125,18 @@ class Waits:
         deadline = asyncio.get_running_loop().time() + request.awaited.seconds
         sighting = await self._look(request)
         while not (is_met := await _is_met(request.awaited, sighting)):
+            if request.caller.token and sighting.is_of_nothing:
+                break  # the token is none any more
             try:
-                news = await waiter.news(min(deadline, _end_of(sighting)))
+                news = await waiter.news(min(deadline, _end_of(sighting), _end_of_token(request)))
             except TimeoutError:
                 if waiter.is_over or asyncio.get_running_loop().time() >= deadline:
                     sighting = await self._look(request)
                     is_met = await _is_met(request.awaited, sighting)
                     break
                 news = None
-            sighting = news if isinstance(news, Sighting) else await self._look(request)
+            is_for_us = isinstance(news, Sighting) and news.access_version == sighting.access_version
+            sighting = news if is_for_us else await self._look(request)  # type: ignore[assignment]
         outcome, none_match = FULFILLED if is_met else TIMEOUT, request.awaited.none_match
         entry = sighting.entry()
         if entry is None:
@@ -102,35 +146,39 @@ class Waits:
         return sighting.once(what, lambda: _response_about(entry, none_match, outcome, around))
 
     async def _look(self, request: EntryWait) -> Sighting:
-        parameters = reading.read_parameters(request.namespace, request.key)
+        parameters = reading.read_parameters(request.namespace, request.key, request.caller)
         return Sighting(request.namespace, request.key, await self._engine.fetch(sql.READ_ENTRY, parameters))
 
     async def _changes(self, request: ChangesWait, waiter: Waiter, around: Headers) -> Response:
         deadline = asyncio.get_running_loop().time() + request.seconds
         page = await self._page(request, request.since)
-        while not page.changes and request.since != NOW:
+        while not page.changes and request.since != NOW and not _is_shut_out(request, page):
             news: News = None
             if page.next == page.revision:
                 try:
-                    news = await waiter.news(deadline)
+                    news = await waiter.news(min(deadline, _end_of_token(request)))
                 except TimeoutError:
                     page = await self._page(request, page.next)
                     break
-            page = await self._page_after(request, page.next, news)
+            page = await self._page_after(request, page, news)
         tally.count_read(request.namespace)
         answer = Answer(rendering.changes_body(page), headers=FULFILLED if page.changes else TIMEOUT)
         return response_of(answer, around)
 
     async def _page(self, request: ChangesWait, since: int) -> ChangePage:
         most = min(request.most, MOST_TOLD)
-        parameters = read_parameters(request.namespace, since, request.prefix, most, room=PAGE_BYTES)
+        parameters = read_parameters(
+            request.namespace, since, request.prefix, most, by=request.by, room=PAGE_BYTES, caller=request.caller
+        )
         return page_of(request.namespace, since, await self._engine.fetch_all(sql.READ_CHANGES, parameters))
 
-    async def _page_after(self, request: ChangesWait, since: int, news: News) -> ChangePage:
-        """What came after a revision: what was told, if it begins there, or what a look of its own finds."""
-        if not isinstance(news, ChangePage) or news.since != since:
-            return await self._page(request, since)
-        changes = [change for change in news.changes if change.key.startswith(request.prefix)]
+    async def _page_after(self, request: ChangesWait, page: ChangePage, news: News) -> ChangePage:
+        """What came after a page: what was told, if it begins there, or what a look of its own finds."""
+        if not isinstance(news, ChangePage) or (news.since, news.access_version) != (page.next, page.access_version):
+            return await self._page(request, page.next)
+        changes = [
+            change for change in news.changes if change.key.startswith(request.prefix) and request.by.matches(change)
+        ]
         if len(changes) <= request.most:
             return replace(news, changes=changes)
         return replace(news, changes=changes[: request.most], next=changes[request.most - 1].revision)
@@ -156,13 +204,33 @@ async def _is_met(awaited: Awaited, sighting: Sighting) -> bool:
     return entry is None or not awaited.has_value or await sighting.says(awaited.value)
 
 
+def _is_shut_out(request: ChangesWait, page: ChangePage) -> bool:
+    """Whether the namespace was not there for the request's token, which it was for before."""
+    return request.caller.token is not None and page.access_version == 0
+
+
+def _is_good(request: WaitRequest) -> bool:
+    token = request.caller.token
+    return token is None or token.expires_at is None or token.expires_at > clock.now()
+
+
+def _end_of_token(request: WaitRequest) -> float:
+    """When the request's token expires, as the loop's time; never where it does not, or there is none."""
+    token = request.caller.token
+    return _loop_time_of(token.expires_at if token else None)
+
+
+def _loop_time_of(moment: datetime | None) -> float:
+    if moment is None:
+        return float("inf")
+    left = (moment - clock.now()).total_seconds()
+    return asyncio.get_running_loop().time() + max(left, 0.0) + 0.001
+
+
 def _end_of(sighting: Sighting) -> float:
     """When the entry expires, as the loop's time; never where it does not."""
     entry = sighting.entry()
-    if entry is None or entry.expires_at is None:
-        return float("inf")
-    left = (entry.expires_at - clock.now()).total_seconds()
-    return asyncio.get_running_loop().time() + max(left, 0.0) + 0.001
+    return _loop_time_of(entry.expires_at if entry else None)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from api.lane.body import Body
 from api.lane.requests import MemoryRequest, set_body_of
 from api.rendering import Answer
 from namespaces import reading, sql, tally, writing
+from namespaces.callers import Caller
 from namespaces.engine import Engine
 from namespaces.engine.errors import NotAnswered
 from namespaces.errors import DatabaseTrouble, Refusal
-from namespaces.writing import Caller
 
 
 async def answer(request: MemoryRequest, body: Body, engine: Engine) -> Answer | None:

@@ -64,15 +64,18 @@ class Turns:
 
     async def _take(self, turn: "_Turn") -> None:
         """Ask at once, unless that would be before those who wait, and again whenever it is free and their turn."""
-        if (turn.has_come or not (await self._look(turn)).is_free) and await turn.ask():
+        seen = await self._look(turn)
+        if (turn.has_come or not seen.is_free) and await turn.ask():
             return
         while not turn.has_come:
             await turn.waiter.news(turn.deadline)
         with self._waking.waiting(turn.wanted.namespace, turn.waiter):
             while True:
                 glimpse = await self._look(turn)
-                if (glimpse.is_free or turn.answer is None) and await turn.ask():
+                has_other_access = glimpse.access_version != seen.access_version  # who asks may have lost theirs
+                if (glimpse.is_free or has_other_access or turn.answer is None) and await turn.ask():
                     return
+                seen = glimpse
                 if not glimpse.is_free:
                     await turn.sleep(glimpse)
 

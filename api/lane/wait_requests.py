@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from django.http import Http404
 
+from api.access import token_in
 from api.lane.body import Scope
 from api.lane.requests import PlainHeaders
 from api.requests import (
     address_in,
+    by_of,
     key_in,
     lease_name_in,
     namespace_in,
@@ -16,18 +18,23 @@ from api.requests import (
     page_limit_of,
     parameters_in,
     path_of_target,
+    searchable,
     since_of,
     wait_of,
     wants_stream,
 )
 from api.waits import Awaited, awaited_in
+from namespaces.callers import NOBODY, Caller
+from namespaces.changes import By
 from namespaces.errors import Refusal
 from namespaces.names import check_prefix
+from namespaces.tokens import check_token, has_token
 
 # A browser sends Origin and Cookie with what it reads in the background; the first decides headers only, and no answer
 # to what is held here ever looked at the second.
 _READ = {
     b"accept",
+    b"authorization",
     b"content-length",
     b"host",
     b"if-none-match",
@@ -36,18 +43,29 @@ _READ = {
     b"x-forwarded-for",
     b"x-forwarded-proto",
 }
-_OF_DJANGO = {b"authorization", b"content-encoding", b"expect", b"if-match", b"transfer-encoding", b"upgrade"}
+_OF_DJANGO = {b"content-encoding", b"expect", b"if-match", b"transfer-encoding", b"upgrade"}
 
 
 @dataclass(frozen=True, slots=True)
 class EntryWait:
-    """GET /memory/{namespace}/{key}?wait="""
+    """GET /memory/{namespace}/{key}?wait=
+
+    `namespace` is the one to ask for, `told_as` the name of the one that was asked for, if that is another one, see
+    `api.access`; and `reads` is the beginning of the keys that it concerns.
+    """
 
     namespace: str
     address: str
     headers: PlainHeaders
+    token: str
     key: str
     awaited: Awaited
+    told_as: str = ""
+    caller: Caller = NOBODY
+
+    @property
+    def reads(self) -> str:
+        return self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +75,19 @@ class ChangesWait:
     namespace: str
     address: str
     headers: PlainHeaders
+    token: str
     since: int
     prefix: str
+    by: By
     most: int
     seconds: int
     is_stream: bool
+    told_as: str = ""
+    caller: Caller = NOBODY
+
+    @property
+    def reads(self) -> str:
+        return self.prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +97,10 @@ class LeaseWait:
     namespace: str
     address: str
     headers: PlainHeaders
+    token: str
     name: str | None
     seconds: int
+    told_as: str = ""
 
 
 WaitRequest = EntryWait | ChangesWait
@@ -86,6 +114,8 @@ def wait_request_of(scope: Scope) -> WaitRequest | None:
     if headers is None or headers.get(b"content-length", "0") != "0":
         return None
     path, query, address = _path_of(scope), scope["query_string"].decode("latin-1"), _address_of(scope, headers)
+    if has_token(searchable(f"{path}?{query}")):
+        return None
     try:
         if path.startswith("/memory/"):
             return _entry_wait(path, query, headers, address)
@@ -102,17 +132,19 @@ def lease_wait_of(scope: Scope) -> LeaseWait | None:
         return None
     headers, path = _headers_of(scope, ()), _path_of(scope)
     segments = path.split("/", 4)
-    if headers is None or segments[1] != "namespaces":
+    query = scope["query_string"].decode("latin-1")
+    if headers is None or segments[1] != "namespaces" or has_token(searchable(f"{path}?{query}")):
         return None
     try:
         is_lease = segments[3:4] == ["leases"]
         if not is_lease and segments[3:] != ["claims"]:
             return None
-        seconds = wait_of(parameters_in(scope["query_string"].decode("latin-1"), "wait"))
+        seconds = wait_of(parameters_in(query, "wait"))
         if not seconds:
             return None
         name = lease_name_in(path) if is_lease else None
-        return LeaseWait(namespace_in(path), _address_of(scope, headers), headers, name, seconds)
+        address, token = _address_of(scope, headers), _token_in(headers)
+        return LeaseWait(namespace_in(path), address, headers, token, name, seconds)
     except (Refusal, Http404):
         return None
 
@@ -130,11 +162,11 @@ def _entry_wait(path: str, query: str, headers: PlainHeaders, address: str) -> E
     awaited = awaited_in(parameters_in(query, "wait", "equals"), headers.get(b"if-none-match"))
     if awaited is None:
         return None
-    return EntryWait(namespace_in(path), address, headers, key_in(path), awaited)
+    return EntryWait(namespace_in(path), address, headers, _token_in(headers), key_in(path), awaited)
 
 
 def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) -> ChangesWait | None:
-    parameters = parameters_in(query, "since", "prefix", "limit", "wait")
+    parameters = parameters_in(query, "since", "prefix", "limit", "wait", "writer", "verified")
     seconds, is_stream = wait_of(parameters), wants_stream(headers.get(b"accept", ""))
     if seconds is None and not is_stream:
         return None
@@ -142,12 +174,19 @@ def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) ->
         namespace=namespace_in(path),
         address=address,
         headers=headers,
+        token=_token_in(headers),
         since=since_of(parameters, headers.get(b"last-event-id", "") if is_stream else ""),
         prefix=check_prefix(parameters.get("prefix", "")),
+        by=by_of(parameters),
         most=page_limit_of(parameters),
         seconds=seconds or 0,
         is_stream=is_stream,
     )
+
+
+def _token_in(headers: PlainHeaders) -> str:
+    token = token_in(headers.get(b"authorization", ""))
+    return check_token(token) if token else ""
 
 
 def _headers_of(scope: Scope, of_django: Collection[bytes] = _OF_DJANGO) -> PlainHeaders | None:

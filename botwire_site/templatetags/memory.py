@@ -52,13 +52,15 @@ def moment(at: datetime | None) -> SafeString:
 
 
 @register.filter
-def by(writer: str) -> SafeString:
-    """Who wrote: an operator is marked as one, an agent's name is its own claim."""
-    if not writer:
+def by(written: Any) -> SafeString:
+    """Who wrote an entry or a change: operators and tokens' names are marked; another name is the agent's own claim."""
+    if not written.writer:
         return SafeString('<span class="quiet">unnamed</span>')
-    if is_operator_writer(writer):
+    if not written.is_verified:
+        return shown(written.writer)
+    if is_operator_writer(written.writer):
         return SafeString('<span class="status">operator</span>')
-    return shown(writer)
+    return format_html('{} <span class="status">verified</span>', shown(written.writer))
 
 
 @register.simple_tag

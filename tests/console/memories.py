@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from namespaces import writing
+from namespaces.callers import Caller
 from namespaces.jsontext import JSONText
 from namespaces.names import check_key
 
@@ -33,7 +34,7 @@ HOSTILE_VALUES = [
 
 
 def remember(namespace, key="k", text="1", *, agent="agent-7", **options):
-    return writing.set_entry(namespace, check_key(key), JSONText.parse(text), caller=writing.Caller(agent), **options)
+    return writing.set_entry(namespace, check_key(key), JSONText.parse(text), caller=Caller(agent), **options)
 
 
 def page(namespace, name, **parameters):

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.requests import unquote_to_bytes
 from namespaces import clock, reading, removal, writing
+from namespaces.callers import Caller
 from namespaces.models import Entry, ModerationAction, Namespace
 from tests.console.memories import HOSTILE_KEYS, HOSTILE_VALUES, page, remember
 from tests.plans import assert_by_index
@@ -152,7 +153,7 @@ def test_a_key_that_never_was_is_an_error(viewer, namespace):
 
 def test_a_deleted_key_tells_who_deleted_it(viewer, namespace):
     remember(namespace, "k")
-    writing.delete_entry(namespace, "k", caller=writing.Caller("janitor"))
+    writing.delete_entry(namespace, "k", caller=Caller("janitor"))
 
     answer = viewer.get(page(namespace, "key", key="k"))
 
@@ -264,7 +265,7 @@ def test_a_text_whose_race_was_lost_can_be_saved_knowingly(moderator, namespace)
 
 def test_a_race_lost_to_a_deletion_is_told(moderator, namespace):
     remember(namespace, "k")
-    writing.delete_entry(namespace, "k", caller=writing.Caller("janitor"))
+    writing.delete_entry(namespace, "k", caller=Caller("janitor"))
 
     answer = post(moderator, namespace)
 

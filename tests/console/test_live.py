@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from namespaces import history, removal, writing
+from namespaces.callers import Caller
 from tests.console.memories import page, remember
 from tests.plans import assert_by_index
 
@@ -22,7 +23,7 @@ def links_of(answer):
 
 def test_changes_come_newest_first_with_what_they_did(viewer, namespace):
     remember(namespace, "<a>", '"<b>"')
-    writing.delete_entry(namespace, "<a>", caller=writing.Caller("jan\u202eitor"))
+    writing.delete_entry(namespace, "<a>", caller=Caller("jan\u202eitor"))
 
     answer = viewer.get(page(namespace, "live"))
 

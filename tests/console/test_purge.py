@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from namespaces import clock, exporting, moderation, purging, reading, writing
+from namespaces.callers import Caller
 from namespaces.jsontext import JSONText
 from namespaces.models import Entry, ModerationAction, PurgeJob
 from namespaces.moderation import Action
@@ -167,7 +168,7 @@ def test_an_export_has_every_live_entry_as_it_is_stored(viewer, namespace):
     written = {}
     for number, (_, key) in enumerate(KEYS):
         written[key] = VALUES[number % len(VALUES)]
-        write(namespace, key, written[key], caller=writing.Caller("agent-7"))
+        write(namespace, key, written[key], caller=Caller("agent-7"))
     write(namespace, "gone", ttl=1, now=clock.now() - timedelta(seconds=5))
 
     answer = viewer.get(EXPORT.format(namespace))

@@ -121,7 +121,7 @@ def test_a_row_tells_what_there_is(namespace):
 
     (row,) = browsing.rows(namespace, now=NOW).rows
 
-    assert row == browsing.Row("k", 9, 1, "quant", NOW, NOW + timedelta(hours=1), '{"a": 1}', is_expired=False)
+    assert row == browsing.Row("k", 9, 1, "quant", False, NOW, NOW + timedelta(hours=1), '{"a": 1}', is_expired=False)
 
 
 def test_an_expired_entry_that_is_not_removed_is_said_to_be(namespace):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from namespaces import editing, history, reading, writing
+from namespaces.callers import Caller
 from namespaces.errors import (
     ActRefused,
     DailyWriteLimit,
@@ -27,7 +28,7 @@ ONE, TWO = JSONText.parse("1"), JSONText.parse("2")
 
 
 def agent_sets(namespace, key="k", value=ONE, **options):
-    return writing.set_entry(namespace, key, value, caller=writing.Caller("agent-7"), now=NOW, **options)
+    return writing.set_entry(namespace, key, value, caller=Caller("agent-7"), now=NOW, **options)
 
 
 def act(namespace, seen=1, key="k", reason="it was wrong"):
@@ -47,8 +48,8 @@ def test_an_edit_is_a_write_with_its_row_in_the_moderation_log(namespace):
     assert done.version == 2
     assert reading.get_entry(namespace, "k", now=NOW).value == "2"
     assert history.versions_of(namespace, "k").versions == [
-        history.Version(2, "set", 2, "operator", NOW),
-        history.Version(1, "set", 2, "agent-7", NOW),
+        history.Version(2, "set", 2, "operator", True, NOW),
+        history.Version(1, "set", 2, "agent-7", False, NOW),
     ]
     told = {"key": "k", "version": 1}, {"key": "k", "version": 2}
     assert actions() == [("ada", "edit", namespace, "it was wrong", *told, NOW)]

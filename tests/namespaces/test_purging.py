@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from namespaces import moderation, purging, reading, removal, writing
+from namespaces.callers import Caller
 from namespaces.errors import ActRefused, InvalidPrefix, NamespaceNotFound
 from namespaces.jsontext import JSONText
 from namespaces.models import Change, Entry, ModerationAction, Namespace, PurgeJob
@@ -75,7 +76,7 @@ def test_everything_goes_in_batches_and_the_counters_are_exact(namespace, small_
 
 
 def test_each_removal_is_a_row_of_the_log_written_by_the_operator(namespace):
-    write(namespace, "k", caller=writing.Caller("agent"))
+    write(namespace, "k", caller=Caller("agent"))
 
     start(namespace)
     drive(now=NOW + timedelta(seconds=1))

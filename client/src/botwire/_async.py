@@ -7,20 +7,40 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from botwire import _leases, _operations, _transactions, _waiting
+from botwire import _leases, _operations, _rollback, _transactions, _waiting
+from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
-from botwire._exceptions import BotWireError, KeyNotFoundError, NamespaceNotFoundError, TargetMissingError
+from botwire._exceptions import (
+    BotWireError,
+    KeyNotFoundError,
+    NamespaceNotFoundError,
+    NotQuarantinedError,
+    TargetMissingError,
+    VersionNotFoundError,
+)
 from botwire._leases import AsyncLease, AsyncTask
-from botwire._models import ChangePage, Entry, SetResult, Usage
+from botwire._models import (
+    ChangePage,
+    Entry,
+    Quarantined,
+    Rollback,
+    SetResult,
+    SharedToken,
+    Token,
+    Usage,
+    Version,
+    Writer,
+)
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
 from botwire._retry import Exchange, Outcome
@@ -29,7 +49,7 @@ from botwire._transactions import AsyncTransaction
 from botwire._values import JSONValue
 from botwire._waiting import Condition, Following, only_value
 from botwire._watching import AsyncWatch
-from botwire._wire import Calls
+from botwire._wire import OWN, Calls, Prefixes
 
 T = TypeVar("T")
 
@@ -63,6 +83,7 @@ class AsyncMemory:
         self._settings = Settings.of(base_url, token, agent, timeout, retries)
         self._transport = transport
         self._calls = Calls(self._settings.base_url, namespace)
+        self._access = Access(self._settings.base_url, namespace)
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
         self._is_closed = False
 
@@ -84,11 +105,16 @@ class AsyncMemory:
         """Store `value` under `key`; see Memory.set()."""
         return await self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
-    async def get(self, key: str, default: Any = None) -> Any:
-        """Return the value under `key`, or `default` if there is none."""
+    async def get(
+        self, key: str, default: Any = None, *, trust: Collection[str] | None = None, version: int | None = None
+    ) -> Any:
+        """Return the value under `key`, or `default` if there is none; see Memory.get()."""
         try:
-            return (await self.get_entry(key)).value
-        except KeyNotFoundError:
+            if version is not None:
+                past = await self._send(self._calls.past(key, version))
+                return trusted(past, trust, default)
+            return trusted(await self.get_entry(key), trust, default)
+        except (KeyNotFoundError, VersionNotFoundError):
             return default
 
     async def get_entry(self, key: str) -> Entry:
@@ -210,9 +236,68 @@ class AsyncMemory:
         """Iterate (`async for`) over the changes of keys that begin with `prefix`; see Memory.watch()."""
         return AsyncWatch(Following(self._calls, prefix, since, timeout), self._run)
 
-    async def changes(self, since: int, prefix: str = "", limit: int = 1_000) -> ChangePage:
-        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch()."""
-        return await self._send(self._calls.changes(since, prefix, limit))
+    async def changes(
+        self,
+        since: int,
+        prefix: str = "",
+        limit: int = 1_000,
+        *,
+        writer: str | Writer | None = None,
+        verified: bool | None = None,
+    ) -> ChangePage:
+        """Return up to `limit` changes after the revision `since`, without waiting for any; see Memory.changes()."""
+        return await self._send(self._calls.changes(since, prefix, limit, writer=writer, verified=verified))
+
+    def history(self, key: str, *, values: bool = False) -> AsyncIterator[Version]:
+        """Iterate (`async for`) over the versions of `key`, newest first; see Memory.history()."""
+        return self._each(partial(self._calls.versions, with_values=values), key)
+
+    async def restore(
+        self, key: str, version: int, *, ttl: float | timedelta | None = None, if_version: int | None = None
+    ) -> SetResult:
+        """Set `key` to what `version` set it to, as a new version; see Memory.restore()."""
+        return await self._send(self._calls.restore(key, version, ttl, if_version))
+
+    async def rollback(
+        self,
+        *,
+        writer: str | Writer | None,
+        since: int | datetime | None = None,
+        prefix: str = "",
+        verified: bool | None = None,
+        dry_run: bool = False,
+        wait: bool = True,
+    ) -> Rollback:
+        """Take back what `writer` did: each key goes back to the newest version not by it; see Memory.rollback()."""
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return await self._run(_rollback.rollback(self._calls, meant, since, prefix, dry_run, wait))
+
+    async def rollback_progress(self, job: str) -> Rollback:
+        """Return what a rollback that became a job has done so far."""
+        return await self._send(self._calls.rollback_job(job))
+
+    async def cancel_rollback(self, job: str) -> Rollback:
+        """Stop a rollback for good; what it took back stays taken back."""
+        return await self._send(self._calls.cancel_rollback(job))
+
+    async def quarantine(
+        self, writer: str | Writer | None, reason: str = "", *, verified: bool | None = None
+    ) -> Quarantined:
+        """Hide what `writer` wrote, and will write, until release(); see Memory.quarantine()."""
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return await self._send(self._calls.quarantine(meant, reason))
+
+    async def release(self, writer: str | Writer | None, *, verified: bool | None = None) -> bool:
+        """Have what `writer` wrote be read again, and tell whether it was hidden; see Memory.quarantine()."""
+        try:
+            meant = _rollback.writer_of(writer, verified, self._settings.token)
+            return await self._send(self._calls.release_writer(meant))
+        except NotQuarantinedError:
+            return False
+
+    async def quarantined(self) -> builtins.list[Quarantined]:
+        """Return the writers that are in quarantine."""
+        return await self._send(self._calls.quarantined())
 
     def lock(self, name: str, *, ttl: float | timedelta = 60, timeout: float | None = None) -> AsyncLease:
         """Return the lease `name`, for an `async with` statement; see Memory.lock()."""
@@ -246,6 +331,69 @@ class AsyncMemory:
     async def delete_many(self, keys: Iterable[str], *, lease: AsyncLease | None = None) -> int:
         """Delete those of `keys` that are there and return how many; up to 500 keys all or nothing."""
         return await self._run(_transactions.delete_many(self._calls, keys, lease))
+
+    @classmethod
+    async def create(
+        cls,
+        namespace: str,
+        *,
+        name: str | None = None,
+        base_url: str | None = None,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> AsyncMemory:
+        """Make a new, private namespace, and return its AsyncMemory; see Memory.create()."""
+        memory = cls(namespace, base_url=base_url, timeout=timeout, retries=retries, transport=transport)
+        try:
+            await memory.claim_namespace(name=name)
+        except BaseException:
+            await memory.close()
+            raise
+        return memory
+
+    @property
+    def token(self) -> str | None:
+        """The token that is sent, a secret; None without one."""
+        return self._settings.token
+
+    @property
+    def claim_code(self) -> str | None:
+        """What claim_namespace() needs, if a write of this Memory has made the namespace; else None."""
+        return self._access.claim_code
+
+    async def claim_namespace(self, code: str | None = None, *, name: str | None = None) -> SharedToken:
+        """Make the namespace private, and return its first token; see Memory.claim_namespace()."""
+        shared = await self._send(self._calls.claim_namespace(name, self._access.code_for(code)))
+        self._show(shared.token)
+        return shared
+
+    async def share(
+        self,
+        *,
+        read: Prefixes | None = None,
+        write: Prefixes | None = None,
+        name: str | None = None,
+        role: str | None = None,
+        ttl: float | timedelta | None = None,
+    ) -> SharedToken:
+        """Return a new token that may do a part of what this one may; see Memory.share()."""
+        return await self._send(self._calls.share(role, name, read, write, ttl))
+
+    async def tokens(self) -> builtins.list[Token]:
+        """Return the tokens that this one may manage; see Memory.tokens()."""
+        return await self._send(self._calls.tokens())
+
+    async def revoke(self, token: Token | str) -> int:
+        """Take a token back; see Memory.revoke()."""
+        return await self._send(self._calls.revoke(token))
+
+    async def rotate(self, token: Token | str | None = None, *, overlap: float | timedelta = 0) -> SharedToken:
+        """Replace a token by a new one with the same rights; see Memory.rotate()."""
+        rotated = await self._send(self._calls.rotate(OWN if token is None else token, overlap))
+        if token is None:
+            self._show(rotated.token)
+        return rotated
 
     async def close(self) -> None:
         """Close the connections of the running event loop. Any further call raises RuntimeError.
@@ -315,6 +463,8 @@ class AsyncMemory:
             outcome = await self._attempt(call)
             pause = exchange.pause_after(outcome)
             if pause is None:
+                if isinstance(outcome, httpx.Response):
+                    self._access.note(call, outcome)
                 return exchange.result(outcome)
             await asyncio.sleep(pause)
 
@@ -329,6 +479,12 @@ class AsyncMemory:
             )
         except httpx.RequestError as error:
             return error
+
+    def _show(self, token: str) -> None:
+        """Send this token from now on."""
+        self._settings = self._settings.with_token(token)
+        for client in builtins.list(self._clients.values()):
+            client.headers.update(self._settings.headers)
 
     def _client(self) -> httpx.AsyncClient:
         """The running loop's client: a connection can only be used in the loop that opened it.

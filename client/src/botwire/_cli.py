@@ -10,12 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from botwire._access import OpenNamespaceWarning
 from botwire._cli_arguments import parse
 from botwire._exceptions import (
     BotWireAPIError,
@@ -26,7 +28,7 @@ from botwire._exceptions import (
     UnexpectedAnswerError,
     WaitTimeoutError,
 )
-from botwire._models import Entry
+from botwire._models import Entry, SharedToken
 from botwire._sync import Memory
 
 FOUND, NOT_THERE, USAGE, REFUSED, NO_CONNECTION = range(5)
@@ -38,6 +40,7 @@ _TOGETHER = 100
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit status."""
     given = parse(arguments)
+    warnings.simplefilter("ignore", OpenNamespaceWarning)  # each command is a process, and would say it again
     try:
         with Memory(
             given.namespace, base_url=given.url, token=given.token, agent=given.agent, timeout=given.patience
@@ -135,6 +138,40 @@ def _watch(memory: Memory, given: Namespace) -> int:
     return NOT_THERE
 
 
+def _history(memory: Memory, given: Namespace) -> int:
+    status = NOT_THERE
+    for version in memory.history(given.key, values=given.values):
+        members = _plain(asdict(version))
+        _show(members if given.values else {name: member for name, member in members.items() if name != "value"})
+        status = FOUND
+    return status
+
+
+def _restore(memory: Memory, given: Namespace) -> int:
+    result = memory.restore(given.key, given.version, ttl=given.ttl, if_version=given.if_version)
+    _show({"version": result.version, "created": result.created})
+    return FOUND
+
+
+def _rollback(memory: Memory, given: Namespace) -> int:
+    done = memory.rollback(
+        writer=given.writer, since=given.since, prefix=given.prefix, verified=given.verified, dry_run=given.dry_run
+    )
+    _show(asdict(done), is_indented=sys.stdout.isatty())
+    return FOUND
+
+
+def _quarantine(memory: Memory, given: Namespace) -> int:
+    if given.writer is None:
+        for one in memory.quarantined():
+            _show(_plain(asdict(one)))
+        return FOUND
+    if given.release:
+        return FOUND if memory.release(given.writer, verified=given.verified) else NOT_THERE
+    _show(_plain(asdict(memory.quarantine(given.writer, given.reason, verified=given.verified))))
+    return FOUND
+
+
 def _lock(memory: Memory, given: Namespace) -> int:
     """Run the command while the lease is held; its exit status is ours. If the lease is lost, it is asked to end."""
     with memory.lock(given.name, ttl=given.ttl, timeout=given.timeout) as lease:
@@ -216,6 +253,38 @@ def _chunks(rows: Iterator[tuple[str, Any, float | None]], size: int) -> Iterato
         yield chunk
 
 
+def _claim(memory: Memory, given: Namespace) -> int:
+    _show_token(memory.claim_namespace(given.code, name=given.name))
+    return FOUND
+
+
+def _share(memory: Memory, given: Namespace) -> int:
+    shared = memory.share(read=given.read, write=given.write, name=given.name, role=given.role, ttl=given.ttl)
+    _show_token(shared)
+    return FOUND
+
+
+def _tokens(memory: Memory, given: Namespace) -> int:
+    for token in memory.tokens():
+        _show(_plain(asdict(token)))
+    return FOUND
+
+
+def _revoke(memory: Memory, given: Namespace) -> int:
+    _show({"revoked": memory.revoke(given.id)})
+    return FOUND
+
+
+def _rotate(memory: Memory, given: Namespace) -> int:
+    _show_token(memory.rotate(given.id, overlap=given.overlap))
+    return FOUND
+
+
+def _show_token(shared: SharedToken) -> None:
+    """What was asked for is the token itself."""
+    _show(_plain(asdict(shared)))
+
+
 COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
     "get": _get,
     "set": _set,
@@ -225,7 +294,16 @@ COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
     "increment": _increment,
     "wait": _wait,
     "watch": _watch,
+    "history": _history,
+    "restore": _restore,
+    "rollback": _rollback,
+    "quarantine": _quarantine,
     "lock": _lock,
+    "claim": _claim,
+    "share": _share,
+    "tokens": _tokens,
+    "revoke": _revoke,
+    "rotate": _rotate,
     "usage": _usage,
     "export": _export,
     "import": _import,

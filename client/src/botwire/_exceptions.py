@@ -23,16 +23,25 @@ BotWireError
     │   ├── InvalidAgentError                      invalid_agent                limit
     │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
     │   ├── InvalidPatchError                      invalid_patch
+    │   ├── WriterMismatchError                    writer_mismatch
+    │   ├── TokenInURLError                        token_in_url
     │   └── BadRequestError                        bad_request
     ├── AccessDeniedError                          401, 403
+    │   ├── InvalidTokenError                      invalid_token
+    │   ├── TokenNotAllowedError                   token_not_allowed            role, read, write
+    │   ├── ClaimCodeRequiredError                 claim_code_required
     │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
     │   ├── NamespaceSuspendedError                namespace_suspended          reason, until
     │   └── ForbiddenError                         forbidden
     ├── NotFoundError                              404
     │   ├── KeyNotFoundError (KeyError)            key_not_found
     │   ├── NamespaceNotFoundError                 namespace_not_found
+    │   ├── TokenNotFoundError                     token_not_found
     │   ├── LeaseNotFoundError                     lease_not_found
     │   ├── NothingToClaimError                    nothing_to_claim
+    │   ├── VersionNotFoundError                   version_not_found            versions
+    │   ├── NotQuarantinedError                    not_quarantined
+    │   ├── RollbackNotFoundError                  rollback_not_found
     │   └── PathNotFoundError                      path_not_found
     ├── MethodNotAllowedError                      method_not_allowed           allowed
     ├── ConflictError                              409                          current_version
@@ -40,6 +49,11 @@ BotWireError
     │   ├── WrongTypeError                         wrong_type                   current_type
     │   ├── PatchFailedError                       patch_failed
     │   ├── NumberOutOfRangeError                  number_out_of_range
+    │   ├── EntryQuarantinedError                  entry_quarantined
+    │   ├── RollbackRunningError                   rollback_running             job
+    │   ├── AlreadyClaimedError                    already_claimed
+    │   ├── NamespaceOpenError                     namespace_open
+    │   ├── LastAdminTokenError                    last_admin_token
     │   └── LeaseHeldError                         lease_held                   holder, expires_at
     ├── LeaseLostError                             lease_lost
     ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
@@ -52,6 +66,9 @@ BotWireError
     │   ├── BodyTooLargeError                      body_too_large
     │   ├── BatchTooLargeError                     batch_too_large
     │   ├── LeaseLimitError                        lease_limit
+    │   ├── QuarantineLimitError                   quarantine_limit
+    │   ├── TokenLimitError                        token_limit
+    │   ├── GuessLimitError                        guess_limit
     │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
     │   ├── NamespaceCreationLimitError            namespace_creation_limit
     │   └── StorageLimitError                      storage_limit                needed
@@ -250,6 +267,18 @@ class InvalidPatchError(InvalidRequestError):
     code = "invalid_patch"
 
 
+class WriterMismatchError(InvalidRequestError):
+    """The token stands for another writer than `agent`."""
+
+    code = "writer_mismatch"
+
+
+class TokenInURLError(InvalidRequestError):
+    """There is a token in the address of the request, where others will see it: revoke or rotate it."""
+
+    code = "token_in_url"
+
+
 class BadRequestError(InvalidRequestError):
     """The request as a whole can not be understood."""
 
@@ -258,6 +287,27 @@ class BadRequestError(InvalidRequestError):
 
 class AccessDeniedError(BotWireAPIError):
     """401 or 403: not for you, or not now."""
+
+
+class InvalidTokenError(AccessDeniedError):
+    """Not a token, or none of this namespace, which is open and has none."""
+
+    code = "invalid_token"
+
+
+class TokenNotAllowedError(AccessDeniedError):
+    """The token may not do this: it has the `role`, writes under the prefixes `write`, and reads under `read` too."""
+
+    code = "token_not_allowed"
+    role: str | None = None
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+class ClaimCodeRequiredError(AccessDeniedError):
+    """The namespace is in use, and this is not its claim code."""
+
+    code = "claim_code_required"
 
 
 class NamespaceReadOnlyError(AccessDeniedError):
@@ -293,9 +343,15 @@ class KeyNotFoundError(NotFoundError, KeyError):
 
 
 class NamespaceNotFoundError(NotFoundError):
-    """Nothing was ever written to this namespace."""
+    """There is no such namespace, or it is private and the token, if any, is none of it."""
 
     code = "namespace_not_found"
+
+
+class TokenNotFoundError(NotFoundError):
+    """There is no token of this id that yours may manage."""
+
+    code = "token_not_found"
 
 
 class LeaseNotFoundError(NotFoundError):
@@ -308,6 +364,25 @@ class NothingToClaimError(NotFoundError):
     """There is no entry under the prefix that nobody holds."""
 
     code = "nothing_to_claim"
+
+
+class VersionNotFoundError(NotFoundError):
+    """No value of this version is known, or not any more; `versions` are the newest of the key that are."""
+
+    code = "version_not_found"
+    versions: tuple[int, ...] = ()
+
+
+class NotQuarantinedError(NotFoundError):
+    """This writer is not in quarantine."""
+
+    code = "not_quarantined"
+
+
+class RollbackNotFoundError(NotFoundError):
+    """No rollback of this namespace has that name."""
+
+    code = "rollback_not_found"
 
 
 class PathNotFoundError(NotFoundError):
@@ -352,6 +427,37 @@ class NumberOutOfRangeError(ConflictError):
     """The result of an increment can not be stored."""
 
     code = "number_out_of_range"
+
+
+class EntryQuarantinedError(ConflictError):
+    """The entry's writer is in quarantine, so that nothing can be made of its value; a set takes its place."""
+
+    code = "entry_quarantined"
+
+
+class RollbackRunningError(ConflictError):
+    """Another rollback of this namespace, `job`, is not done yet."""
+
+    code = "rollback_running"
+    job: str | None = None
+
+
+class AlreadyClaimedError(ConflictError):
+    """The namespace is private already."""
+
+    code = "already_claimed"
+
+
+class NamespaceOpenError(ConflictError):
+    """The namespace is open, and has no tokens: claim it first."""
+
+    code = "namespace_open"
+
+
+class LastAdminTokenError(ConflictError):
+    """Without this token there would be no admin token that stays good: rotate it instead."""
+
+    code = "last_admin_token"
 
 
 class LeaseHeldError(ConflictError):
@@ -429,6 +535,24 @@ class LeaseLimitError(LimitError):
     """The namespace has `limit` live leases already."""
 
     code = "lease_limit"
+
+
+class QuarantineLimitError(LimitError):
+    """The namespace has `limit` writers in quarantine already."""
+
+    code = "quarantine_limit"
+
+
+class TokenLimitError(LimitError):
+    """The namespace has `limit` tokens already."""
+
+    code = "token_limit"
+
+
+class GuessLimitError(LimitError):
+    """Too many wrong tokens or claim codes from one address; the next is looked at after `retry_after` seconds."""
+
+    code = "guess_limit"
 
 
 class DailyWriteLimitError(LimitError):

@@ -5,20 +5,40 @@ from __future__ import annotations
 import builtins
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from botwire import _leases, _operations, _transactions, _waiting
+from botwire import _leases, _operations, _rollback, _transactions, _waiting
+from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
-from botwire._exceptions import BotWireError, KeyNotFoundError, NamespaceNotFoundError, TargetMissingError
+from botwire._exceptions import (
+    BotWireError,
+    KeyNotFoundError,
+    NamespaceNotFoundError,
+    NotQuarantinedError,
+    TargetMissingError,
+    VersionNotFoundError,
+)
 from botwire._leases import Lease, Task
-from botwire._models import ChangePage, Entry, SetResult, Usage
+from botwire._models import (
+    ChangePage,
+    Entry,
+    Quarantined,
+    Rollback,
+    SetResult,
+    SharedToken,
+    Token,
+    Usage,
+    Version,
+    Writer,
+)
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
 from botwire._retry import Exchange, Outcome
@@ -27,7 +47,7 @@ from botwire._transactions import Transaction
 from botwire._values import JSONValue
 from botwire._waiting import Condition, Following, only_value
 from botwire._watching import Watch
-from botwire._wire import Calls
+from botwire._wire import OWN, Calls, Prefixes
 
 T = TypeVar("T")
 
@@ -39,8 +59,9 @@ class Memory:
         memory.set("tsla_signal", {"signal": "buy", "confidence": 0.9})
         memory.get("tsla_signal")
 
-    The server is `base_url`, else that of the environment's BOTWIRE_URL, else the hosted service. `token` is sent as a
-    bearer token; `agent` is the name that is shown as the writer of what is written here. `timeout` is in seconds, for
+    The server is `base_url`, else that of the environment's BOTWIRE_URL, else the hosted service. `token` is one of a
+    private namespace, and stands for a writer; without one, `agent` is the name that is shown as the writer, as its own
+    word. `timeout` is in seconds, for
     connecting and for each wait for the server. `retries` is how often a call may be repeated after the first attempt,
     where that is safe (README, Retries); 0 turns that off. The pauses before them take 30
     seconds at most. `transport` is an httpx transport to send with instead of the usual one; it is closed with the
@@ -69,6 +90,7 @@ class Memory:
         self._settings = Settings.of(base_url, token, agent, timeout, retries)
         self._transport = transport
         self._calls = Calls(self._settings.base_url, namespace)
+        self._access = Access(self._settings.base_url, namespace)
         self._clients: dict[int, httpx.Client] = {}
         self._is_closed = False
 
@@ -100,11 +122,19 @@ class Memory:
         """
         return self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the value under `key`, or `default` if there is none."""
+    def get(
+        self, key: str, default: Any = None, *, trust: Collection[str] | None = None, version: int | None = None
+    ) -> Any:
+        """Return the value under `key`, or `default` if there is none.
+
+        With `trust` only what one of these writers wrote, by a token: what others wrote is as if it were not there.
+        With `version` it is the value that this version gave to the key, or `default` if it is not known any more.
+        """
         try:
-            return self.get_entry(key).value
-        except KeyNotFoundError:
+            if version is not None:
+                return trusted(self._send(self._calls.past(key, version)), trust, default)
+            return trusted(self.get_entry(key), trust, default)
+        except (KeyNotFoundError, VersionNotFoundError):
             return default
 
     def get_entry(self, key: str) -> Entry:
@@ -264,9 +294,90 @@ class Memory:
         """
         return Watch(Following(self._calls, prefix, since, timeout), self._run)
 
-    def changes(self, since: int, prefix: str = "", limit: int = 1_000) -> ChangePage:
-        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch()."""
-        return self._send(self._calls.changes(since, prefix, limit))
+    def changes(
+        self,
+        since: int,
+        prefix: str = "",
+        limit: int = 1_000,
+        *,
+        writer: str | Writer | None = None,
+        verified: bool | None = None,
+    ) -> ChangePage:
+        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch().
+
+        With `writer` only those by that Writer, or by that name; with `verified` only those whose writer is verified,
+        or only the others. While `next` is below `revision` there may be more, even if these are few or none.
+        """
+        return self._send(self._calls.changes(since, prefix, limit, writer=writer, verified=verified))
+
+    def history(self, key: str, *, values: bool = False) -> Iterator[Version]:
+        """Iterate over the versions of `key`, newest first, deletions included, as far as the server's log has them.
+
+        With `values` each set has its value, unless that was purged or its writer is in quarantine. They are fetched
+        page by page while you iterate.
+        """
+        return self._each(partial(self._calls.versions, with_values=values), key)
+
+    def restore(
+        self, key: str, version: int, *, ttl: float | timedelta | None = None, if_version: int | None = None
+    ) -> SetResult:
+        """Set `key` to what `version` set it to, as a new version, also where it was deleted since.
+
+        `ttl` and `if_version` are as for set(). It counts as no write of the day. VersionNotFoundError is raised where
+        the value is not known any more; its `versions` are those that are.
+        """
+        return self._send(self._calls.restore(key, version, ttl, if_version))
+
+    def rollback(
+        self,
+        *,
+        writer: str | Writer | None,
+        since: int | datetime | None = None,
+        prefix: str = "",
+        verified: bool | None = None,
+        dry_run: bool = False,
+        wait: bool = True,
+    ) -> Rollback:
+        """Take back what `writer` did: each key it wrote goes back to the newest version that is not by it.
+
+        Only keys that it wrote after the revision (or the time) `since` and that begin with `prefix`; a key that
+        somebody else wrote later stays. With `dry_run` nothing is written, and the answer tells what would be. Up to
+        500 keys it is all or nothing; more are a job on the server, which is waited for, or with `wait=False` is
+        `running`: see rollback_progress() and cancel_rollback(). It counts as no write of the day.
+
+        `writer` is a Writer as entries and changes have it, or a name, or None for those who gave none. A name is that
+        of a `verified` writer if this memory has a token, and else of one who called itself so.
+        """
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return self._run(_rollback.rollback(self._calls, meant, since, prefix, dry_run, wait))
+
+    def rollback_progress(self, job: str) -> Rollback:
+        """Return what a rollback that became a job has done so far."""
+        return self._send(self._calls.rollback_job(job))
+
+    def cancel_rollback(self, job: str) -> Rollback:
+        """Stop a rollback for good; what it took back stays taken back."""
+        return self._send(self._calls.cancel_rollback(job))
+
+    def quarantine(self, writer: str | Writer | None, reason: str = "", *, verified: bool | None = None) -> Quarantined:
+        """Hide what `writer` wrote, and will write, from every reader, until release().
+
+        `writer` and `verified` are as for rollback(). The log still tells who wrote which key when.
+        """
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return self._send(self._calls.quarantine(meant, reason))
+
+    def release(self, writer: str | Writer | None, *, verified: bool | None = None) -> bool:
+        """Have what `writer` wrote be read again, and tell whether it was hidden; see quarantine()."""
+        try:
+            meant = _rollback.writer_of(writer, verified, self._settings.token)
+            return self._send(self._calls.release_writer(meant))
+        except NotQuarantinedError:
+            return False
+
+    def quarantined(self) -> builtins.list[Quarantined]:
+        """Return the writers that are in quarantine."""
+        return self._send(self._calls.quarantined())
 
     def lock(self, name: str, *, ttl: float | timedelta = 60, timeout: float | None = None) -> Lease:
         """Return the lease `name`, for a `with` statement: entering acquires it, leaving releases it.
@@ -324,6 +435,88 @@ class Memory:
     def delete_many(self, keys: Iterable[str], *, lease: Lease | None = None) -> int:
         """Delete those of `keys` that are there and return how many; up to 500 keys all or nothing."""
         return self._run(_transactions.delete_many(self._calls, keys, lease))
+
+    @classmethod
+    def create(
+        cls,
+        namespace: str,
+        *,
+        name: str | None = None,
+        base_url: str | None = None,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        transport: httpx.BaseTransport | None = None,
+    ) -> Memory:
+        """Make a new, private namespace, and return its Memory, which has the only token, an admin's.
+
+        Keep `memory.token` where only those find it who may do everything; share() gives others. The token stands for
+        the writer `name` ("admin"). Raises AlreadyClaimedError if it is private, ClaimCodeRequiredError if it is open.
+        """
+        memory = cls(namespace, base_url=base_url, timeout=timeout, retries=retries, transport=transport)
+        try:
+            memory.claim_namespace(name=name)
+        except BaseException:
+            memory.close()
+            raise
+        return memory
+
+    @property
+    def token(self) -> str | None:
+        """The token that is sent, a secret; None without one."""
+        return self._settings.token
+
+    @property
+    def claim_code(self) -> str | None:
+        """What claim_namespace() needs, if a write of this Memory has made the namespace; else None."""
+        return self._access.claim_code
+
+    def claim_namespace(self, code: str | None = None, *, name: str | None = None) -> SharedToken:
+        """Make the namespace private, and return its first token, an admin's, which this Memory sends from now on.
+
+        One that does not exist is made. Of one that does, only who has made it can prove that: `code` is the claim code
+        of the answer to its first write, which this Memory knows if it was its own. The token stands for the writer
+        `name` ("admin").
+        """
+        shared = self._send(self._calls.claim_namespace(name, self._access.code_for(code)))
+        self._show(shared.token)
+        return shared
+
+    def share(
+        self,
+        *,
+        read: Prefixes | None = None,
+        write: Prefixes | None = None,
+        name: str | None = None,
+        role: str | None = None,
+        ttl: float | timedelta | None = None,
+    ) -> SharedToken:
+        """Return a new token that may do a part of what this one may, for `ttl` seconds, but no longer than this one.
+
+        It reads and writes keys that begin with one of `write`, and reads those that begin with one of `read` too;
+        without either, it reads what this one may. It stands for the writer `name`: by default for the
+        same one, and unless this is an admin's, else only for one below it ("worker/1" below "worker"). `role="admin"`
+        makes another admin token.
+        """
+        return self._send(self._calls.share(role, name, read, write, ttl))
+
+    def tokens(self) -> builtins.list[Token]:
+        """Return the tokens that this one may manage: an admin's all, another one itself and what came of it."""
+        return self._send(self._calls.tokens())
+
+    def revoke(self, token: Token | str) -> int:
+        """Take a token back, by its id, with all that was shared with it; return how many. Their waits end at once."""
+        return self._send(self._calls.revoke(token))
+
+    def rotate(self, token: Token | str | None = None, *, overlap: float | timedelta = 0) -> SharedToken:
+        """Replace a token by a new one with the same rights, and return that.
+
+        Without `token` it is this Memory's own, which sends the new one from now on. The old one stays good for
+        `overlap` seconds, so that those who have it can be given the new one without a gap.
+        """
+        rotated = self._send(self._calls.rotate(OWN if token is None else token, overlap))
+        if token is None:
+            self._show(rotated.token)
+        return rotated
 
     def close(self) -> None:
         """Close the connections (of this process, after a fork). Any further call raises RuntimeError."""
@@ -406,6 +599,8 @@ class Memory:
             outcome = self._attempt(call)
             pause = exchange.pause_after(outcome)
             if pause is None:
+                if isinstance(outcome, httpx.Response):
+                    self._access.note(call, outcome)
                 return exchange.result(outcome)
             time.sleep(pause)
 
@@ -420,6 +615,12 @@ class Memory:
             )
         except httpx.RequestError as error:
             return error
+
+    def _show(self, token: str) -> None:
+        """Send this token from now on."""
+        self._settings = self._settings.with_token(token)
+        for client in builtins.list(self._clients.values()):
+            client.headers.update(self._settings.headers)
 
     def _client(self) -> httpx.Client:
         """This process's client. No lock: one that another thread holds during a fork stays locked in the child."""

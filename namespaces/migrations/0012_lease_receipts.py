@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('namespaces', '0008_coordination'),
+        ('namespaces', '0011_history'),
     ]
 
     operations = [
