@@ -86,7 +86,8 @@ export class Memory {
   // --- changes that happen on the server in one step
 
   async append(key, value, { maxLength, ttl, ...options } = {}) {
-    return (await this.#change(key, operations.append(value, { maxLength, ttl }), { ...options, isBrief: true })).length;
+    return (await this.#change(key, operations.append(value, { maxLength, ttl }), { ...options, isBrief: true }))
+      .length;
   }
 
   async pop(key, { default: missing, ...options } = {}) {
@@ -98,8 +99,11 @@ export class Memory {
 
   async popMany(key, count, { first, ...options } = {}) {
     const operation = operations.pop(count, { first });
-    return unless(TargetMissingError, [], async () =>
-      (await this.#change(key, operation, { ...options, isBrief: true })).popped);
+    return unless(
+      TargetMissingError,
+      [],
+      async () => (await this.#change(key, operation, { ...options, isBrief: true })).popped,
+    );
   }
 
   async increment(key, by = 1, { initial, ...options } = {}) {
