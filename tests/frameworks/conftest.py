@@ -22,7 +22,7 @@ collect_ignore_glob = [] if "BOTWIRE_SERVER_PYTHON" in os.environ else ["*/*"]
 SECONDS = 100
 
 
-def serving(folder: Path, **limits: str) -> Iterator[Server]:
+def _serving(folder: Path, **limits: str) -> Iterator[Server]:
     server = Server(folder, None, {"BOTWIRE_NEW_NAMESPACES_PER_HOUR": "1000000", **limits})
     server.start()
     yield server
@@ -33,13 +33,19 @@ def serving(folder: Path, **limits: str) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for the whole session, on SQLite. A test that kills it starts it again: its address stays."""
-    yield from serving(tmp_path_factory.mktemp("server"), BOTWIRE_WRITES_PER_DAY="1000000")
+    yield from _serving(tmp_path_factory.mktemp("server"), BOTWIRE_WRITES_PER_DAY="1000000")
 
 
 @pytest.fixture(scope="session")
 def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with limits that an agent reaches: 3 writes a day, values of 200 bytes."""
-    yield from serving(tmp_path_factory.mktemp("cramped"), BOTWIRE_WRITES_PER_DAY="3", BOTWIRE_VALUE_BYTES="200")
+    yield from _serving(tmp_path_factory.mktemp("cramped"), BOTWIRE_WRITES_PER_DAY="3", BOTWIRE_VALUE_BYTES="200")
+
+
+@pytest.fixture(scope="session")
+def few_writes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that takes 10 writes a day, of any size: it runs out of them in the middle of what an agent does."""
+    yield from _serving(tmp_path_factory.mktemp("few"), BOTWIRE_WRITES_PER_DAY="10")
 
 
 @pytest.fixture

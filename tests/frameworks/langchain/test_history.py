@@ -124,13 +124,13 @@ def test_the_limits_are_told_and_change_nothing(cramped, namespace):
 
 def test_the_day_s_limit_is_told(few_writes, namespace):
     history = BotWireChatHistory("s", namespace=namespace, base_url=few_writes.url)
-    for number in range(5):
+    for number in range(10):
         history.add_user_message(str(number))
 
-    with pytest.raises(DailyWriteLimitError, match="5 of its 5 writes"):
-        history.add_user_message("5")
+    with pytest.raises(DailyWriteLimitError, match="10 of its 10 writes"):
+        history.add_user_message("10")
 
-    assert [message.content for message in history.messages] == ["0", "1", "2", "3", "4"]
+    assert [message.content for message in history.messages] == [str(number) for number in range(10)]
 
 
 def test_it_is_awaited_the_same(server, namespace):

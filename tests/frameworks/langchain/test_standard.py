@@ -11,7 +11,7 @@ from langchain_tests.integration_tests import (
 from botwire.langchain import BotWireByteStore, BotWireCache, BotWireKVStore
 
 
-class TestByteStore(BaseStoreSyncTests[bytes]):
+class OfBytes:
     @pytest.fixture
     def kv_store(self, server, namespace):
         return BotWireByteStore(namespace, base_url=server.url)
@@ -21,17 +21,7 @@ class TestByteStore(BaseStoreSyncTests[bytes]):
         return b"foo", b"\x00\xff", b""
 
 
-class TestByteStoreAwaited(BaseStoreAsyncTests[bytes]):
-    @pytest.fixture
-    async def kv_store(self, server, namespace):
-        return BotWireByteStore(namespace, base_url=server.url)
-
-    @pytest.fixture
-    def three_values(self):
-        return b"foo", b"\x00\xff", b""
-
-
-class TestKVStore(BaseStoreSyncTests[object]):
+class OfJSON:
     @pytest.fixture
     def kv_store(self, server, namespace):
         return BotWireKVStore(namespace, base_url=server.url, prefix="kv/")
@@ -41,23 +31,31 @@ class TestKVStore(BaseStoreSyncTests[object]):
         return {"a": [1, None]}, "text", 2.5
 
 
-class TestKVStoreAwaited(BaseStoreAsyncTests[object]):
-    @pytest.fixture
-    async def kv_store(self, server, namespace):
-        return BotWireKVStore(namespace, base_url=server.url, prefix="kv/")
-
-    @pytest.fixture
-    def three_values(self):
-        return {"a": [1, None]}, "text", 2.5
-
-
-class TestCache(SyncCacheTestSuite):
+class OfAnswers:
     @pytest.fixture
     def cache(self, server, namespace):
         return BotWireCache(namespace, base_url=server.url)
 
 
-class TestCacheAwaited(AsyncCacheTestSuite):
-    @pytest.fixture
-    async def cache(self, server, namespace):
-        return BotWireCache(namespace, base_url=server.url)
+class TestByteStore(OfBytes, BaseStoreSyncTests[bytes]):
+    pass
+
+
+class TestByteStoreAwaited(OfBytes, BaseStoreAsyncTests[bytes]):
+    pass
+
+
+class TestKVStore(OfJSON, BaseStoreSyncTests[object]):
+    pass
+
+
+class TestKVStoreAwaited(OfJSON, BaseStoreAsyncTests[object]):
+    pass
+
+
+class TestCache(OfAnswers, SyncCacheTestSuite):
+    pass
+
+
+class TestCacheAwaited(OfAnswers, AsyncCacheTestSuite):
+    pass

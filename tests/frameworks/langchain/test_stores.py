@@ -79,8 +79,8 @@ def test_the_same_key_may_be_asked_for_twice(store):
 def test_what_is_set_at_once_is_set_all_or_not_at_all(few_writes, namespace):
     store = BotWireKVStore(namespace, base_url=few_writes.url)
 
-    with pytest.raises(DailyWriteLimitError, match="5 writes"):
-        store.mset([(str(number), number) for number in range(6)])
+    with pytest.raises(DailyWriteLimitError, match="10 writes"):
+        store.mset([(str(number), number) for number in range(11)])
 
     assert [*store.yield_keys()] == []
 

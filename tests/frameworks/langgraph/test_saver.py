@@ -1,6 +1,8 @@
 """Checkpoints on a real server, of real graphs; what LangGraph's suite of conformance leaves out."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -47,6 +49,17 @@ def test_a_graph_that_was_interrupted_goes_on_in_another_process(run_program, na
 
     assert begun == "['first 7']\n"
     assert resumed == "['first 7', 'told 3']\n"
+
+
+@pytest.mark.parametrize(("durability", "writes"), [("sync", 9), ("async", 9), ("exit", 3)])
+def test_a_run_takes_the_writes_that_the_page_says(saver, memory, durability, writes):
+    graph = counting(saver)
+
+    graph.invoke({"log": [], "number": 1}, thread("t"), durability=durability)
+    graph.invoke(Command(resume="x"), thread("t"), durability=durability)
+
+    assert memory.usage().writes == writes
+    assert graph.get_state(thread("t")).values["log"] == ["first 1", "told x"]
 
 
 def test_every_step_can_be_gone_back_to(saver):
@@ -132,6 +145,33 @@ def test_a_checkpoint_longer_than_a_value_is_one_write_of_many_parts_or_none(sav
     with pytest.raises(BodyTooLargeError):
         put(saver, "u", text=text * 2)
     assert [*saver.list(thread("u"))] == []
+
+
+def test_a_server_that_is_killed_leaves_no_half_checkpoint(server, namespace, saver):
+    def write(number: int) -> None:
+        own = BotWireSaver(memory=Memory(namespace, base_url=server.url, retries=0))
+        with suppress(BotWireConnectionError):
+            for step in range(1_000):
+                put(own, f"{number} {step}", text=f"{number}" * 1_500_000)
+
+    with ThreadPoolExecutor(2) as threads:
+        writing = [threads.submit(write, number) for number in range(2)]
+        wait_until(lambda: len([*saver.list(None)]) > 2)
+        server.kill()
+        for one in writing:
+            one.result()
+    server.start()
+
+    texts = [found.checkpoint["channel_values"]["text"] for found in saver.list(None)]
+    assert len(texts) > 2
+    assert {(len(text), len(set(text))) for text in texts} == {(1_500_000, 1)}
+
+
+def wait_until(is_so, seconds=30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_checkpoint_that_is_refused_leaves_nothing(cramped, namespace):
