@@ -13,11 +13,11 @@
 export type JSONValue = null | boolean | number | bigint | string | JSONValue[] | { [name: string]: JSONValue };
 
 /**
- * What a memory takes: JSON, with RawJSON for what is to be stored as it is written. (To TypeScript an object of a `type`
- * is one; of an `interface`, which others may add to, it is one only as a copy: `{ ...signal }`.)
+ * What a memory takes: JSON, with RawJSON for what is to be stored as it is written. (To TypeScript an object of a
+ * `type` is one; of an `interface`, which others may add to, it is one only as a copy: `{ ...signal }`.)
  */
 export type Storable =
-  | null | boolean | number | bigint | string | RawJSON | readonly Storable[] | { readonly [name: string]: Storable };
+  null | boolean | number | bigint | string | RawJSON | readonly Storable[] | { readonly [name: string]: Storable };
 
 /** JSON text that is to be stored as it stands: `new RawJSON("1e3")` stays `1e3`. */
 export class RawJSON {
@@ -153,9 +153,9 @@ export interface Limits {
 }
 
 /**
- * What a namespace uses, against `limits`. `status` is "active", "read_only" or "suspended", for `reason`, `until` (null:
- * no end is set). `writes` and `reads` are those of the UTC `day` ("2026-01-31"), which ends at `resetsAt`; `reads` is
- * approximate and never limited. `bytes` and `entries` are what is stored.
+ * What a namespace uses, against `limits`. `status` is "active", "read_only" or "suspended", for `reason`, `until`
+ * (null: no end is set). `writes` and `reads` are those of the UTC `day` ("2026-01-31"), which ends at `resetsAt`;
+ * `reads` is approximate and never limited. `bytes` and `entries` are what is stored.
  */
 export interface Usage {
   namespace: string;
@@ -189,8 +189,8 @@ export class Memory {
   readonly namespace: string;
 
   /**
-   * Store `value` under `key`, in the place of what was there. Without `ttl` the entry stays, also if it had one before.
-   * A value that is not JSON throws UnsupportedValueError before anything is sent.
+   * Store `value` under `key`, in the place of what was there. Without `ttl` the entry stays, also if it had one
+   * before. A value that is not JSON throws UnsupportedValueError before anything is sent.
    */
   set(key: string, value: Storable, options?: SetOptions): Promise<SetResult>;
   /** The value under `key`; `default` (undefined, if none is given) where there is no entry. */
@@ -218,15 +218,19 @@ export class Memory {
    * newest so many stay. Without `ttl` the entry's expiry stays as it is. WrongTypeError where no list is there.
    */
   append(key: string, value: Storable, options?: WriteOptions & Expiring & { maxLength?: number }): Promise<number>;
-  /** Take the last value (or the `first`) out of the list under `key`; TargetMissingError without one and a `default`. */
+  /** Take the last value (or the `first`) out of the list under `key`; without one `default`, or TargetMissingError. */
   pop<T = JSONValue, D = T>(key: string, options?: WriteOptions & { first?: boolean; default?: D }): Promise<T | D>;
   /** Take up to `count` values from the end (or the beginning) of that list, in the order they stand. */
   popMany<T = JSONValue>(key: string, count: number, options?: WriteOptions & { first?: boolean }): Promise<T[]>;
   /**
-   * Add `by` to the number under `key`; the sum. Where there is none, to `initial` (0; null: TargetMissingError). Integers
-   * are exact at any size.
+   * Add `by` to the number under `key`; the sum. Where there is none, to `initial` (0; null: TargetMissingError).
+   * Integers are exact at any size.
    */
-  increment(key: string, by?: number | bigint, options?: WriteOptions & { initial?: number | bigint | null }): Promise<number | bigint>;
+  increment(
+    key: string,
+    by?: number | bigint,
+    options?: WriteOptions & { initial?: number | bigint | null },
+  ): Promise<number | bigint>;
   /** Apply a JSON Merge Patch (RFC 7396) to the object under `key`, or to `initial`; what it is then. */
   merge<T = JSONValue>(key: string, patch: Storable, options?: WriteOptions & { initial?: Storable }): Promise<T>;
   /**
@@ -235,8 +239,8 @@ export class Memory {
    */
   patch<T = JSONValue>(key: string, patch: readonly Storable[], options?: WriteOptions): Promise<T>;
   /**
-   * Replace the value under `key` by `change(value)`; the new value. `change` gets `default` (a copy of it) where there is
-   * no entry, and is called again where somebody else wrote in between; after `timeout` (30) seconds of that
+   * Replace the value under `key` by `change(value)`; the new value. `change` gets `default` (a copy of it) where there
+   * is no entry, and is called again where somebody else wrote in between; after `timeout` (30) seconds of that
    * PreconditionFailedError is thrown.
    */
   update<T = JSONValue, S extends Storable = Storable>(
@@ -246,8 +250,8 @@ export class Memory {
   ): Promise<S>;
 
   /**
-   * Wait for the entry under `key`; its value. For any value, or for at most one of `equals`, `after` and `until`. A value
-   * that is replaced at once may be missed; watch() gives each.
+   * Wait for the entry under `key`; its value. For any value, or for at most one of `equals`, `after` and `until`. A
+   * value that is replaced at once may be missed; watch() gives each.
    */
   wait<T = JSONValue>(key: string, options?: WaitOptions<T>): Promise<T>;
   /**
@@ -288,7 +292,7 @@ export class Memory {
 /** The changes of a namespace, one after the other. It holds no connection between them. */
 export class Watch implements AsyncIterableIterator<Change> {
   private constructor();
-  /** The revision up to which all changes were given: what to give as `since` to go on; undefined before it has begun. */
+  /** The revision up to which all changes were given: what to give as `since` to go on; undefined at first. */
   readonly revision: number | undefined;
   next(): Promise<IteratorResult<Change, undefined>>;
   [Symbol.asyncIterator](): this;
@@ -301,8 +305,8 @@ export class Watch implements AsyncIterableIterator<Change> {
  *       await memory.set("deployed", 17, { lease });
  *     });
  *
- * LeaseLostError is thrown by `fencing`, renew() and release(), by a write with `lease`, and at the end of run(), once the
- * lease is lost; never by code that does not ask: look at `isHeld` before each step of long work.
+ * LeaseLostError is thrown by `fencing`, renew() and release(), by a write with `lease`, and at the end of run(), once
+ * the lease is lost; never by code that does not ask: look at `isHeld` before each step of long work.
  */
 export class Lease {
   private constructor();
@@ -345,8 +349,8 @@ export class Task<T = JSONValue> {
 export class Transaction {
   private constructor();
   /**
-   * After the end, what each write did, in order: of a set its version, of a delete whether there was something, of a pop
-   * what was taken out, of an append the length, of anything else the new value.
+   * After the end, what each write did, in order: of a set its version, of a delete whether there was something, of a
+   * pop what was taken out, of an append the length, of anything else the new value.
    */
   readonly results: JSONValue[];
   /** The namespace's revision after the transaction; null before its end, and where nothing was to be written. */

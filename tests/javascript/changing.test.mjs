@@ -48,11 +48,15 @@ test("no change of many agents is lost", async () => {
   const memory = aMemory();
   const agents = Array.from({ length: 4 }, () => beside(memory));
 
-  await Promise.all(agents.flatMap((agent, number) => Array.from({ length: 10 }, async () => {
-    await agent.increment("n");
-    await agent.append("list", number);
-    await agent.update("sum", (sum) => sum + 1, { default: 0 });
-  })));
+  await Promise.all(
+    agents.flatMap((agent, number) =>
+      Array.from({ length: 10 }, async () => {
+        await agent.increment("n");
+        await agent.append("list", number);
+        await agent.update("sum", (sum) => sum + 1, { default: 0 });
+      }),
+    ),
+  );
 
   assert.equal(await memory.get("n"), 40);
   assert.equal((await memory.get("list")).length, 40);
@@ -68,7 +72,12 @@ test("update is given a copy of the default and may wait itself", async () => {
   assert.deepEqual(result, { seen: [1] });
   assert.deepEqual(initial, { seen: [] });
   assert.deepEqual(await memory.get("k"), { seen: [1] });
-  await assert.rejects(memory.update("k", () => { throw new RangeError("mine"); }), RangeError);
+  await assert.rejects(
+    memory.update("k", () => {
+      throw new RangeError("mine");
+    }),
+    RangeError,
+  );
 });
 
 test("update gives up where others are always faster", async () => {

@@ -11,12 +11,25 @@ test("a value is set, read by another, and deleted", async () => {
 
   const { createdAt, updatedAt, ...result } = await memory.set("a/b", { signal: "buy" });
 
-  assert.deepEqual(result, { namespace: memory.namespace, key: "a/b", version: 1, created: true, bytes: 19, expiresAt: null });
+  assert.deepEqual(result, {
+    namespace: memory.namespace,
+    key: "a/b",
+    version: 1,
+    created: true,
+    bytes: 19,
+    expiresAt: null,
+  });
   assert.ok(createdAt instanceof Date && Math.abs(createdAt - Date.now()) < 60_000);
   assert.deepEqual(updatedAt, createdAt);
   assert.deepEqual(await beside(memory).getEntry("a/b"), {
-    namespace: memory.namespace, key: "a/b", value: { signal: "buy" }, version: 1,
-    writer: { name: "quant-1", verified: false }, createdAt, updatedAt, expiresAt: null,
+    namespace: memory.namespace,
+    key: "a/b",
+    value: { signal: "buy" },
+    version: 1,
+    writer: { name: "quant-1", verified: false },
+    createdAt,
+    updatedAt,
+    expiresAt: null,
   });
   assert.equal((await memory.set("a/b", 1)).created, false);
   assert.equal(await memory.delete("a/b"), true);
@@ -50,9 +63,15 @@ test("conditions write only where nobody was first", async () => {
   const memory = aMemory();
   const { version } = await memory.set("k", 1, { ifAbsent: true });
 
-  await assert.rejects(memory.set("k", 2, { ifAbsent: true }), { name: "PreconditionFailedError", currentVersion: version });
+  await assert.rejects(memory.set("k", 2, { ifAbsent: true }), {
+    name: "PreconditionFailedError",
+    currentVersion: version,
+  });
   await memory.set("k", 3, { ifVersion: version });
-  await assert.rejects(memory.set("k", 4, { ifVersion: version }), { code: "precondition_failed", currentVersion: version + 1 });
+  await assert.rejects(memory.set("k", 4, { ifVersion: version }), {
+    code: "precondition_failed",
+    currentVersion: version + 1,
+  });
   await assert.rejects(memory.delete("k", { ifVersion: version }), { code: "precondition_failed" });
   await assert.rejects(memory.set("k", 4, { ifVersion: version, ifAbsent: true }), TypeError);
   assert.equal(await memory.get("k"), 3);
@@ -68,7 +87,10 @@ test("lists go over all pages, in byte order, and no further than asked", async 
   assert.deepEqual(await memory.list(), [...keys, "é"]);
   assert.deepEqual(await memory.list("k/1"), keys.slice(10));
   assert.deepEqual(await memory.list("k/", { limit: 9 }), keys.slice(0, 9));
-  assert.deepEqual(await all(memory.items("k/0")), keys.slice(0, 10).map((key, index) => [key, index]));
+  assert.deepEqual(
+    await all(memory.items("k/0")),
+    keys.slice(0, 10).map((key, index) => [key, index]),
+  );
   assert.deepEqual(await all(memory.keys("nothing")), []);
 });
 
@@ -89,12 +111,25 @@ test("usage tells what is used against the limits", async () => {
   const { createdAt, lastWriteAt, resetsAt, day, ...usage } = await memory.usage();
 
   assert.deepEqual(usage, {
-    namespace: memory.namespace, access: "open", status: "active", reason: null, until: null, revision: 1,
+    namespace: memory.namespace,
+    access: "open",
+    status: "active",
+    reason: null,
+    until: null,
+    revision: 1,
     limits: {
-      writesPerDay: 1_000, bytes: 52_428_800, valueBytes: 1_048_576, keyBytes: 512, jsonDepth: 64, keysPerPage: 10_000,
+      writesPerDay: 1_000,
+      bytes: 52_428_800,
+      valueBytes: 1_048_576,
+      keyBytes: 512,
+      jsonDepth: 64,
+      keysPerPage: 10_000,
       ttlSeconds: 315_360_000,
     },
-    writes: 1, bytes: 8, entries: 1, reads: usage.reads,
+    writes: 1,
+    bytes: 8,
+    entries: 1,
+    reads: usage.reads,
   });
   assert.deepEqual(lastWriteAt, createdAt);
   assert.match(day, /^\d{4}-\d\d-\d\d$/);
@@ -114,7 +149,12 @@ test("at the limit a write is refused with what to do, and nothing is written", 
   });
   assert.equal(await memory.exists("one more"), false);
   const full = aMemory({ baseUrl: BOTWIRE_CRAMPED_URL });
-  await assert.rejects(full.set("k", "x".repeat(1_000)), { name: "StorageLimitError", limit: 1_001, used: 0, needed: 1_003 });
+  await assert.rejects(full.set("k", "x".repeat(1_000)), {
+    name: "StorageLimitError",
+    limit: 1_001,
+    used: 0,
+    needed: 1_003,
+  });
 });
 
 test("an agent's name is shown as it is", async () => {
@@ -127,10 +167,22 @@ test("an agent's name is shown as it is", async () => {
 
 test("options that can not work are refused at once", () => {
   const wrong = [
-    { baseUrl: "localhost" }, { baseUrl: "ftp://a" }, { baseUrl: "http://user:pw@a" }, { baseUrl: "http://a?b" },
-    { timeout: 0 }, { timeout: Infinity }, { timeout: "15" }, { retries: -1 }, { retries: 1.5 }, { token: "" }, { token: "a b" },
+    { baseUrl: "localhost" },
+    { baseUrl: "ftp://a" },
+    { baseUrl: "http://user:pw@a" },
+    { baseUrl: "http://a?b" },
+    { timeout: 0 },
+    { timeout: Infinity },
+    { timeout: "15" },
+    { retries: -1 },
+    { retries: 1.5 },
+    { token: "" },
+    { token: "a b" },
   ];
   for (const options of wrong) assert.throws(() => new Memory("desk", options), TypeError, JSON.stringify(options));
   assert.throws(() => new Memory("desk", { agent: "" }), { name: "InvalidAgentError" });
-  assert.throws(() => new Memory("desk", { token: "sécret" }), (error) => !error.message.includes("cret"));
+  assert.throws(
+    () => new Memory("desk", { token: "sécret" }),
+    (error) => !error.message.includes("cret"),
+  );
 });

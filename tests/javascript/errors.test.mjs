@@ -8,18 +8,26 @@ import * as botwire from "../../client/js/src/index.js";
 import { json, misbehaving, nobody, problem } from "./support.mjs";
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const DOCUMENTED = Array.from(read("docs/errors.md").matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm), ([, status, code]) => [Number(status), code]);
+const DOCUMENTED = Array.from(read("docs/errors.md").matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm), ([, status, code]) => [
+  Number(status),
+  code,
+]);
 const CLASSES = Object.values(botwire).filter((value) => Object.hasOwn(value, "code") && value.code);
 
 async function failure(t, answer, options = {}) {
   const server = await misbehaving(t, answer);
   const memory = new botwire.Memory("desk", { baseUrl: server.url, retries: 0, timeout: 5, ...options });
-  return memory.getEntry("tsla").then(() => assert.fail("no error"), (error) => error);
+  return memory.getEntry("tsla").then(
+    () => assert.fail("no error"),
+    (error) => error,
+  );
 }
 
 test("there is one class for each documented code, of the same name as in Python", () => {
   const classes = read("client/src/botwire/_exceptions.py").split(/^class /m);
-  const python = Object.fromEntries(classes.map((text) => [text.match(/^    code = "(\w+)"/m)?.[1], text.match(/^\w+/)?.[0]]));
+  const python = Object.fromEntries(
+    classes.map((text) => [text.match(/^    code = "(\w+)"/m)?.[1], text.match(/^\w+/)?.[0]]),
+  );
 
   assert.deepEqual(CLASSES.map(({ code }) => code).sort(), DOCUMENTED.map(([, code]) => code).sort());
   for (const cls of CLASSES) assert.equal(cls.name, python[cls.code]);
@@ -29,7 +37,10 @@ test("a refusal is of its code's class", async (t) => {
   for (const [status, code] of DOCUMENTED) {
     const error = await failure(t, problem(status, code));
 
-    assert.equal(error.constructor, CLASSES.find((cls) => cls.code === code));
+    assert.equal(
+      error.constructor,
+      CLASSES.find((cls) => cls.code === code),
+    );
     assert.deepEqual(
       [error.code, error.status, error.title, error.detail, error.nextStep, error.message],
       [code, status, "Title", "Detail.", "Next.", "Detail. Next."],
@@ -38,14 +49,23 @@ test("a refusal is of its code's class", async (t) => {
 });
 
 test("a refusal carries its facts", async (t) => {
-  const limit = await failure(t, problem(429, "daily_write_limit", {
-    limit: 1000, used: 1000, resets_at: "2026-02-01T00:00:00.000000Z", retry_after: 60,
-  }));
+  const limit = await failure(
+    t,
+    problem(429, "daily_write_limit", {
+      limit: 1000,
+      used: 1000,
+      resets_at: "2026-02-01T00:00:00.000000Z",
+      retry_after: 60,
+    }),
+  );
   const suspended = await failure(t, problem(403, "namespace_suspended", { reason: "abuse", until: null }));
   const method = await failure(t, problem(405, "method_not_allowed", { allowed: ["GET", "PUT"] }));
   const nonsense = await failure(t, problem(429, "daily_write_limit", { limit: "many", resets_at: "soon", title: 3 }));
 
-  assert.deepEqual([limit.limit, limit.used, limit.retryAfter, limit.resetsAt], [1000, 1000, 60, new Date("2026-02-01T00:00:00Z")]);
+  assert.deepEqual(
+    [limit.limit, limit.used, limit.retryAfter, limit.resetsAt],
+    [1000, 1000, 60, new Date("2026-02-01T00:00:00Z")],
+  );
   assert.ok(limit instanceof botwire.LimitError && limit instanceof botwire.BotWireAPIError && limit instanceof Error);
   assert.deepEqual([suspended.reason, suspended.until], ["abuse", null]);
   assert.deepEqual(method.allowed, ["GET", "PUT"]);
@@ -54,8 +74,17 @@ test("a refusal carries its facts", async (t) => {
 
 test("a code is believed only in a problem document, and a status tells the family", async (t) => {
   const bare = { "Content-Type": "text/html" };
-  const families = { 400: "InvalidRequestError", 401: "AccessDeniedError", 404: "NotFoundError", 409: "ConflictError",
-    418: "BotWireAPIError", 429: "LimitError", 500: "ServerError", 502: "UnavailableError", 599: "ServerError" };
+  const families = {
+    400: "InvalidRequestError",
+    401: "AccessDeniedError",
+    404: "NotFoundError",
+    409: "ConflictError",
+    418: "BotWireAPIError",
+    429: "LimitError",
+    500: "ServerError",
+    502: "UnavailableError",
+    599: "ServerError",
+  };
 
   for (const [status, name] of Object.entries(families)) {
     const error = await failure(t, { status: Number(status), headers: bare, body: '{"code": "key_not_found"}' });
@@ -68,7 +97,11 @@ test("a code is believed only in a problem document, and a status tells the fami
 test("what is not BotWire's is said to be so", async (t) => {
   const answers = [
     { status: 200, headers: { "Content-Type": "text/html" }, body: "<h1>Hello</h1>" },
-    json(200, { key: "tsla" }), json(200, []), json(200, null), json(204, ""), { status: 302, headers: { Location: "/login" }, body: "" },
+    json(200, { key: "tsla" }),
+    json(200, []),
+    json(200, null),
+    json(204, ""),
+    { status: 302, headers: { Location: "/login" }, body: "" },
   ];
 
   for (const answer of answers) {
@@ -95,8 +128,12 @@ test("the types declare what there is, and nothing else", () => {
   assert.deepEqual(declared.sort(), Object.keys(botwire).sort());
   for (const cls of [botwire.Memory, botwire.Watch, botwire.Lease, botwire.Task, botwire.Transaction]) {
     const body = types.match(new RegExp(`^export class ${cls.name}\\b.*?^}`, "ms"))[0];
-    const members = new Set(Array.from(body.matchAll(/^  (?:private )?(?:readonly )?(\w+)(?:<.*?>)?[(:]/gm), ([, name]) => name));
-    const own = Object.getOwnPropertyNames(cls.prototype).filter((name) => !["constructor", "taken", "stop", "commit"].includes(name));
+    const members = new Set(
+      Array.from(body.matchAll(/^  (?:private )?(?:readonly )?(\w+)(?:<.*?>)?[(:]/gm), ([, name]) => name),
+    );
+    const own = Object.getOwnPropertyNames(cls.prototype).filter(
+      (name) => !["constructor", "taken", "stop", "commit"].includes(name),
+    );
     for (const name of own) assert.ok(members.has(name), `${cls.name}.${name} has no type`);
     const there = new Set([...own, "results", "revision"]);
     members.delete("constructor");

@@ -11,9 +11,12 @@ test("one holder at a time", async () => {
   const memory = aMemory({ agent: "first" });
   const other = beside(memory);
   const order = [];
+  let begun;
+  const hasBegun = new Promise((resolve) => (begun = resolve));
 
   const held = memory.lock("deploy", { ttl: 30 }).run(async (lease) => {
     order.push("first");
+    begun();
     await assert.rejects(other.lock("deploy", { timeout: 0 }).acquire(), (error) => {
       assert.deepEqual([error.name, error.holder], ["LeaseHeldError", "first"]);
       assert.ok(error.expiresAt > new Date());
@@ -24,7 +27,7 @@ test("one holder at a time", async () => {
     order.push("first ends");
     return 17;
   });
-  await pause(0.15);
+  await hasBegun;
   const next = other.lock("deploy", { timeout: 10 }).run((lease) => order.push("second") && lease.fencing);
 
   assert.equal(await held, 17);
@@ -34,9 +37,9 @@ test("one holder at a time", async () => {
 
 test("a lease is renewed in the background", async () => {
   const memory = aMemory();
-  const lease = await memory.lock("deploy", { ttl: 1 }).acquire();
+  const lease = await memory.lock("deploy", { ttl: 3 }).acquire();
 
-  await pause(1.6);
+  await pause(4);
 
   assert.equal(lease.isHeld, true);
   await memory.set("k", 1, { lease });
@@ -63,7 +66,12 @@ test("a write under a lost lease does not happen", async () => {
 test("run releases where the work fails, and the work's error is what is seen", async () => {
   const memory = aMemory();
 
-  await assert.rejects(memory.lock("deploy").run(() => { throw new RangeError("mine"); }), RangeError);
+  await assert.rejects(
+    memory.lock("deploy").run(() => {
+      throw new RangeError("mine");
+    }),
+    RangeError,
+  );
 
   await (await memory.lock("deploy", { timeout: 0 }).acquire()).release();
 });
@@ -85,12 +93,17 @@ test("each task has one worker, and is gone when it is done", async () => {
   for (let number = 0; number < 12; number += 1) await memory.set(`tasks/${number}`, number);
   const done = [];
 
-  await Promise.all(Array.from({ length: 3 }, async () => {
-    const worker = beside(memory);
-    for (let task; (task = await worker.claim("tasks/")); ) await task.run(({ value }) => done.push(value));
-  }));
+  await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const worker = beside(memory);
+      for (let task; (task = await worker.claim("tasks/"));) await task.run(({ value }) => done.push(value));
+    }),
+  );
 
-  assert.deepEqual(done.sort((a, b) => a - b), Array.from({ length: 12 }, (_, number) => number));
+  assert.deepEqual(
+    done.sort((a, b) => a - b),
+    Array.from({ length: 12 }, (_, number) => number),
+  );
   assert.deepEqual(await memory.list(), []);
 });
 
@@ -100,7 +113,12 @@ test("a task whose work failed is there for the next", async () => {
 
   const task = await memory.claim("tasks/");
   assert.deepEqual([task.key, task.value, task.version, task.lease.name], ["tasks/1", { do: "it" }, 1, "tasks/1"]);
-  await assert.rejects(task.run(() => { throw new RangeError("mine"); }), RangeError);
+  await assert.rejects(
+    task.run(() => {
+      throw new RangeError("mine");
+    }),
+    RangeError,
+  );
 
   const again = await memory.claim("tasks/");
   assert.equal(again.key, "tasks/1");

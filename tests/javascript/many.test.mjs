@@ -46,10 +46,33 @@ test("a transaction whose reads do not hold any more writes nothing", async () =
 test("an error in a transaction is passed on, and nothing is written", async () => {
   const memory = aMemory();
 
-  await assert.rejects(memory.transaction((t) => { t.set("k", 1); throw new RangeError("mine"); }), RangeError);
-  await assert.rejects(memory.transaction((t) => { t.set("..", 1); }), { name: "InvalidKeyError" });
-  await assert.rejects(memory.transaction(async (t) => { t.set("k", 1); await t.get("k"); }), /writes "k" already/);
-  await assert.rejects(memory.transaction((t) => { t.set("k", 1); t.append("k", 1); }), { code: "wrong_type", operation: 1 });
+  await assert.rejects(
+    memory.transaction((t) => {
+      t.set("k", 1);
+      throw new RangeError("mine");
+    }),
+    RangeError,
+  );
+  await assert.rejects(
+    memory.transaction((t) => {
+      t.set("..", 1);
+    }),
+    { name: "InvalidKeyError" },
+  );
+  await assert.rejects(
+    memory.transaction(async (t) => {
+      t.set("k", 1);
+      await t.get("k");
+    }),
+    /writes "k" already/,
+  );
+  await assert.rejects(
+    memory.transaction((t) => {
+      t.set("k", 1);
+      t.append("k", 1);
+    }),
+    { code: "wrong_type", operation: 1 },
+  );
   assert.deepEqual(await memory.list(), []);
 });
 
@@ -63,9 +86,21 @@ test("many entries are set, read and deleted in one request", async () => {
   const memory = aMemory();
 
   await memory.setMany({ a: 1, b: [2] });
-  await memory.setMany(new Map([["9", "nine"], ["10", null]]));
+  await memory.setMany(
+    new Map([
+      ["9", "nine"],
+      ["10", null],
+    ]),
+  );
 
-  assert.deepEqual(await memory.getMany(["a", "missing", "9", "10"]), new Map([["a", 1], ["9", "nine"], ["10", null]]));
+  assert.deepEqual(
+    await memory.getMany(["a", "missing", "9", "10"]),
+    new Map([
+      ["a", 1],
+      ["9", "nine"],
+      ["10", null],
+    ]),
+  );
   assert.equal(await memory.deleteMany(["a", "b", "missing"]), 2);
   assert.deepEqual(await memory.list(), ["10", "9"]);
 });

@@ -26,7 +26,9 @@ export function losing(times = 1) {
     const answer = await fetch(url, options);
     if (options.method === "GET" || lossy.lost >= times) return answer;
     lossy.lost += 1;
-    throw new TypeError("fetch failed", { cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }) });
+    throw new TypeError("fetch failed", {
+      cause: Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }),
+    });
   };
   lossy.lost = 0;
   return lossy;
@@ -38,12 +40,15 @@ export const problem = (status, code, members = {}, headers = {}) => ({
   body: JSON.stringify({ title: "Title", status, code, detail: "Detail.", next_step: "Next.", ...members }),
 });
 
-export const json = (status, value, headers = {}) =>
-  ({ status, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(value) });
+export const json = (status, value, headers = {}) => ({
+  status,
+  headers: { "Content-Type": "application/json", ...headers },
+  body: JSON.stringify(value),
+});
 
 /**
- * A server that gives each request the next of `answers`, the last one again and again: `{ status, headers, body }`, null
- * to break off, "silence" to say nothing. It ends with the test `t`; `requests` are what came, `keys` their
+ * A server that gives each request the next of `answers`, the last one again and again: `{ status, headers, body }`,
+ * null to break off, "silence" to say nothing. It ends with the test `t`; `requests` are what came, `keys` their
  * Idempotency-Keys.
  */
 export async function misbehaving(t, ...answers) {

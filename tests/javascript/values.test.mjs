@@ -11,9 +11,29 @@ const stored = async (memory, key) => (await fetch(`${BOTWIRE_URL}/memory/${memo
 test("every value that JavaScript has comes back as it went in", async () => {
   const memory = aMemory();
   const values = [
-    null, true, false, 0, -0, 42, -1.5, 1e21, 2 ** 60, 5e-324, Number.MAX_VALUE, Number.MAX_SAFE_INTEGER,
-    2n ** 53n, -(10n ** 400n), "", "42", "\u0000 \u2028 😀 e\u0301", [], {}, [[[]]], ["1234567890123456789"],
-    { b: [1, { c: null }], a: 9007199254740993n, ["__proto__"]: 1, "": 2 }, [1234567890123456789012n, 0.1],
+    null,
+    true,
+    false,
+    0,
+    -0,
+    42,
+    -1.5,
+    1e21,
+    2 ** 60,
+    5e-324,
+    Number.MAX_VALUE,
+    Number.MAX_SAFE_INTEGER,
+    2n ** 53n,
+    -(10n ** 400n),
+    "",
+    "42",
+    "\u0000 \u2028 😀 e\u0301",
+    [],
+    {},
+    [[[]]],
+    ["1234567890123456789"],
+    { b: [1, { c: null }], a: 9007199254740993n, ["__proto__"]: 1, "": 2 },
+    [1234567890123456789012n, 0.1],
   ];
 
   for (const value of values) {
@@ -25,14 +45,27 @@ test("every value that JavaScript has comes back as it went in", async () => {
 test("integers are numbers where a number holds them and BigInts beyond", async () => {
   const memory = aMemory();
 
-  await memory.set("k", new RawJSON("[9007199254740991, 9007199254740992, -9007199254740993, 12345678901234567890.0, 1e30]"));
+  await memory.set(
+    "k",
+    new RawJSON("[9007199254740991, 9007199254740992, -9007199254740993, 12345678901234567890.0, 1e30]"),
+  );
 
-  assert.deepEqual(await memory.get("k"), [9007199254740991, 9007199254740992n, -9007199254740993n, 12345678901234567890, 1e30]);
+  assert.deepEqual(await memory.get("k"), [
+    9007199254740991,
+    9007199254740992n,
+    -9007199254740993n,
+    12345678901234567890,
+    1e30,
+  ]);
 });
 
 test("text that looks like a big integer stays text", async () => {
   const memory = aMemory();
-  const value = { "12345678901234567890": '"12345678901234567890', b: "\\12345678901234567890\\", c: [98765432109876543210n] };
+  const value = {
+    "12345678901234567890": '"12345678901234567890',
+    b: "\\12345678901234567890\\",
+    c: [98765432109876543210n],
+  };
 
   await memory.set("k", value);
 
@@ -95,7 +128,7 @@ const refusals = {
   "a map": [new Map(), "A memory holds JSON, and value is of type Map."],
   "a function": [[() => 1], "A memory holds JSON, and value[0] is of type function."],
   "a symbol": [Symbol("s"), "A memory holds JSON, and value is of type symbol."],
-  "a hole": [[1, , 2], "A memory holds JSON, and value[1] is of type undefined."], // eslint-disable-line no-sparse-arrays
+  "a hole": [[1, , 2], "A memory holds JSON, and value[1] is of type undefined."],
   "a circle": [circle, 'A memory holds JSON, and value[0]["circle"] is in itself.'],
   "a lone surrogate": [["\ud800"], "A memory holds JSON, and value[0] has a lone surrogate, which is no Unicode text."],
   "a member that is undefined": [{ a: undefined }, 'A memory holds JSON, and value["a"] is of type undefined.'],

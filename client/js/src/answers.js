@@ -111,7 +111,10 @@ export function readChanged(text) {
 /** What an answer without the value tells of a PATCH: the list's length, and what was taken out of it. */
 export function readBriefChange(text) {
   const answer = Members.of(text);
-  return { length: answer.has("length") ? answer.integer("length") : 0, popped: answer.has("popped") ? answer.list("popped") : [] };
+  return {
+    length: answer.has("length") ? answer.integer("length") : 0,
+    popped: answer.has("popped") ? answer.list("popped") : [],
+  };
 }
 
 export function readBatch(text) {
@@ -121,7 +124,11 @@ export function readBatch(text) {
 
 export function readChangePage(text) {
   const answer = Members.of(text);
-  return { changes: answer.rows("changes").map(changeOf), next: answer.integer("next"), revision: answer.integer("revision") };
+  return {
+    changes: answer.rows("changes").map(changeOf),
+    next: answer.integer("next"),
+    revision: answer.integer("revision"),
+  };
 }
 
 export function readGrant(text) {
@@ -151,7 +158,10 @@ export function readCount(text) {
 /** A part of a list: `{ items, next }`, where `next` is null on the last part. */
 export function readKeys(text) {
   const answer = Members.of(text);
-  return { items: answer.list("keys").map((key) => typed(key, typeof key === "string", "key")), next: answer.optional("text", "next_cursor") };
+  return {
+    items: answer.list("keys").map((key) => typed(key, typeof key === "string", "key")),
+    next: answer.optional("text", "next_cursor"),
+  };
 }
 
 export function readItems(text) {

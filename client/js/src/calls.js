@@ -1,8 +1,8 @@
 // Every request of the HTTP API and what its answer means. Nothing here sends anything; `exchange.js` does.
 //
-// A call is `{ method, url, read, headers, body, wait, unchanged, isHarmless }`: `read` makes its result of the text and
-// the status of an answer of 2xx; `wait` is for how many seconds the server may hold the answer; `unchanged` makes the
-// result of a 304; `isHarmless` tells that a write may be repeated although it carries no Idempotency-Key.
+// A call is `{ method, url, read, headers, body, wait, unchanged, isHarmless }`: `read` makes its result of the text
+// and the status of an answer of 2xx; `wait` is for how many seconds the server may hold the answer; `unchanged` makes
+// the result of a 304; `isHarmless` tells that a write may be repeated although it carries no Idempotency-Key.
 //
 // A write carries that key, so that it may be repeated after a lost answer; but not the set and the delete without
 // condition: the key would cost each of them a row in the server's database and the fast way through it.
@@ -32,7 +32,13 @@ export class Calls {
   set(key, value, { ttl, ifVersion, ifAbsent, lease } = {}) {
     const condition = { ...conditionOf(ifVersion, ifAbsent), ...fenceOf(lease) };
     const body = objectText({ value: encodeValue(value), ttl: ttlText(ttl) });
-    return { method: "PUT", url: this.#entry(key), read: answers.readSetResult, headers: { ...JSON_BODY, ...onceIf(condition) }, body };
+    return {
+      method: "PUT",
+      url: this.#entry(key),
+      read: answers.readSetResult,
+      headers: { ...JSON_BODY, ...onceIf(condition) },
+      body,
+    };
   }
 
   getEntry(key) {
@@ -90,11 +96,19 @@ export class Calls {
   batch(batch, { lease } = {}) {
     const isHarmless = batch.every(({ op }) => op === '"get"' || op === '"check"');
     const headers = { ...JSON_BODY, ...fenceOf(lease), ...(isHarmless ? {} : once()) };
-    return { method: "POST", url: `${this.#namespace}/batch`, read: answers.readBatch, headers, body: batchText(batch), isHarmless };
+    return {
+      method: "POST",
+      url: `${this.#namespace}/batch`,
+      read: answers.readBatch,
+      headers,
+      body: batchText(batch),
+      isHarmless,
+    };
   }
 
   changes(since, { prefix = "", limit, wait } = {}) {
-    const url = `${this.#namespace}/changes${query({ since, prefix: checkPrefix(prefix), limit, wait: wait || undefined })}`;
+    const parameters = { since, prefix: checkPrefix(prefix), limit, wait: wait || undefined };
+    const url = `${this.#namespace}/changes${query(parameters)}`;
     return { method: "GET", url, read: answers.readChangePage, wait };
   }
 
@@ -102,16 +116,35 @@ export class Calls {
 
   acquire(name, ttl, holder, wait) {
     const url = this.#lease(name) + query({ wait: wait || undefined });
-    return { method: "POST", url, read: answers.readGrant, headers: { ...JSON_BODY, ...once() }, body: leaseBody(ttl, { holder }), wait };
+    return {
+      method: "POST",
+      url,
+      read: answers.readGrant,
+      headers: { ...JSON_BODY, ...once() },
+      body: leaseBody(ttl, { holder }),
+      wait,
+    };
   }
 
   renew(name, fencing, ttl) {
     const body = leaseBody(ttl, { fencing });
-    return { method: "PUT", url: this.#lease(name), read: answers.readGrant, headers: JSON_BODY, body, isHarmless: true };
+    return {
+      method: "PUT",
+      url: this.#lease(name),
+      read: answers.readGrant,
+      headers: JSON_BODY,
+      body,
+      isHarmless: true,
+    };
   }
 
   release(name, fencing) {
-    return { method: "DELETE", url: `${this.#lease(name)}?fencing=${fencing}`, read: answers.readReleased, headers: once() };
+    return {
+      method: "DELETE",
+      url: `${this.#lease(name)}?fencing=${fencing}`,
+      read: answers.readReleased,
+      headers: once(),
+    };
   }
 
   claim(prefix, ttl, holder, wait) {
@@ -140,7 +173,10 @@ function query(parameters) {
 }
 
 function leaseBody(ttl, members) {
-  const texts = Object.entries(members).map(([name, member]) => [name, member === undefined ? undefined : encodeValue(member)]);
+  const texts = Object.entries(members).map(([name, member]) => [
+    name,
+    member === undefined ? undefined : encodeValue(member),
+  ]);
   return objectText({ ttl: ttlText(ttl), ...Object.fromEntries(texts) });
 }
 

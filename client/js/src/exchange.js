@@ -3,7 +3,8 @@
 // A read is repeated whenever that may help, and so is a write that does the same twice as once: one with an
 // Idempotency-Key, which the server carries out once. Any other write is repeated only where it is certain that nothing
 // was written: Node had no connection, or BotWire itself answered with a code that says so and passes. A lost answer is
-// never one of these: the write may have happened, and repeating it would count twice, or undo what another agent wrote.
+// never one of these: the write may have happened, and repeating it would count twice, or undo what another agent
+// wrote.
 //
 // A call is `{ method, url, read, headers, body, wait, unchanged, isHarmless }` (see `calls.js`).
 
@@ -51,10 +52,13 @@ async function ask({ method, url, headers, body, wait = 0 }, settings, signal) {
   const forward = () => stop.abort(signal.reason);
   signal?.addEventListener("abort", forward, { once: true });
   let isTimeout = false;
-  const timer = setTimeout(() => {
-    isTimeout = true;
-    stop.abort();
-  }, Math.min((settings.timeout + wait) * 1_000, LONGEST_TIMER));
+  const timer = setTimeout(
+    () => {
+      isTimeout = true;
+      stop.abort();
+    },
+    Math.min((settings.timeout + wait) * 1_000, LONGEST_TIMER),
+  );
   try {
     const options = { method, body, headers: { ...settings.headers, ...headers }, signal: stop.signal };
     const answer = await settings.fetch(url, { ...options, cache: "no-store", redirect: "manual" });
@@ -71,7 +75,7 @@ async function ask({ method, url, headers, body, wait = 0 }, settings, signal) {
 /** Seconds to pause before the next attempt, of the `left` that there are; undefined where there is to be none. */
 function pauseAfter(outcome, call, attempt, left) {
   if (!mayRepeat(outcome, call)) return undefined;
-  const asked = outcome.trouble ? 0 : retryAfter(outcome) ?? 0;
+  const asked = outcome.trouble ? 0 : (retryAfter(outcome) ?? 0);
   const backoff = between(0, Math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt - 1)));
   return asked > left ? undefined : Math.min(left, asked + backoff);
 }

@@ -39,8 +39,8 @@ export function objectText(members) {
 }
 
 /**
- * What JSON text says. An integer that a number can not hold exactly comes as a BigInt, at any depth; every other number
- * is the nearest that JavaScript has.
+ * What JSON text says. An integer that a number can not hold exactly comes as a BigInt, at any depth; every other
+ * number is the nearest that JavaScript has.
  */
 export function parseJSON(text) {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
@@ -48,7 +48,8 @@ export function parseJSON(text) {
   const mark = `${randomHex()}:`;
   const marked = text.replace(STRING_OR_NUMBER, (token) => (isBeyondNumbers(token) ? `"${mark}${token}"` : token));
   return JSON.parse(marked, (_, value) =>
-    typeof value === "string" && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value);
+    typeof value === "string" && value.startsWith(mark) ? BigInt(value.slice(mark.length)) : value,
+  );
 }
 
 /** The text of the member `name` of the JSON object `text`, as it stands there; undefined where it has none. */
@@ -78,8 +79,10 @@ export function isEqual(one, other) {
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
   if (Array.isArray(one) !== Array.isArray(other)) return false;
   const names = Object.keys(one);
-  return names.length === Object.keys(other).length
-    && names.every((name) => Object.hasOwn(other, name) && isEqual(one[name], other[name]));
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => Object.hasOwn(other, name) && isEqual(one[name], other[name]))
+  );
 }
 
 /** `value` for a message, not too long. */
@@ -91,12 +94,18 @@ export function shown(value) {
 /** `around` are the containers around `value` with the step into each, outermost first: [[container, step], ...]. */
 function textOf(value, around) {
   switch (typeof value) {
-    case "string": return stringText(value, around);
-    case "number": return numberText(value, around);
-    case "bigint": return String(value);
-    case "boolean": return String(value);
-    case "object": return value === null ? "null" : containerText(value, around);
-    default: throw refusal(around, `is of type ${typeof value}`);
+    case "string":
+      return stringText(value, around);
+    case "number":
+      return numberText(value, around);
+    case "bigint":
+      return String(value);
+    case "boolean":
+      return String(value);
+    case "object":
+      return value === null ? "null" : containerText(value, around);
+    default:
+      throw refusal(around, `is of type ${typeof value}`);
   }
 }
 
@@ -105,7 +114,7 @@ function stringText(text, around) {
   return JSON.stringify(text);
 }
 
-/** A number that may not be exact as an integer is written with an exponent, so that it comes back as the same number. */
+/** A number that may not be exact as an integer is written with an exponent, so that it comes back as it was. */
 function numberText(number, around) {
   if (!Number.isFinite(number)) throw refusal(around, `is ${number}`);
   if (Object.is(number, -0)) return "-0";
@@ -119,8 +128,9 @@ function containerText(container, around) {
     return `[${Array.from(container, (_, index) => memberOf(container, index, around)).join(",")}]`;
   }
   if (!isPlain(container)) throw refusal(around, `is of type ${container.constructor?.name ?? "object"}`);
-  const members = Object.keys(container).map((name) =>
-    `${stringText(name, around)}:${memberOf(container, name, around)}`);
+  const members = Object.keys(container).map(
+    (name) => `${stringText(name, around)}:${memberOf(container, name, around)}`,
+  );
   return `{${members.join(",")}}`;
 }
 

@@ -108,7 +108,11 @@ export class Lease {
   /** Acquire it, do `work(lease)`, release it whatever comes of that, and return what it returned. */
   async run(work) {
     await this.acquire();
-    return settled(() => work(this), () => this.#leave(BotWireConnectionError), () => this.#leave(BotWireError));
+    return settled(
+      () => work(this),
+      () => this.#leave(BotWireConnectionError),
+      () => this.#leave(BotWireError),
+    );
   }
 
   /** Renew it no more; it ends by itself after its ttl. */
@@ -121,7 +125,7 @@ export class Lease {
     await this.#leave(BotWireConnectionError);
   }
 
-  /** Give it back, if it was not yet; without an answer it ends by itself after its ttl, which is no error of `kind`. */
+  /** Give it back, if it was not yet. An error of `kind` is none: without an answer it ends by itself after its ttl. */
   async #leave(kind) {
     if (this.#fencing === undefined) return;
     await ignoring(kind, this.release());
@@ -160,7 +164,8 @@ export class Lease {
 
   #loss() {
     return new LeaseLostError(
-      `The lease ${JSON.stringify(this.#name)} is lost: it expired before it was renewed. Somebody else may hold it now.`,
+      `The lease ${JSON.stringify(this.#name)} is lost: it expired before it was renewed. ` +
+        "Somebody else may hold it now.",
     );
   }
 }

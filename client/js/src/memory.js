@@ -10,8 +10,8 @@ import { settingsOf } from "./settings.js";
 import * as transactions from "./transactions.js";
 import { update, wait, Watch } from "./waiting.js";
 
-/** The most that is asked of a list's page, where somebody wants less than a whole list. */
-const KEYS_PER_PAGE = 1_000;
+/** Where fewer keys are wanted, the server is asked for a page so short; else for one as long as it gives. */
+const SHORT_PAGE = 100;
 
 /**
  * The memory that everyone who knows the name `namespace` shares.
@@ -86,7 +86,8 @@ export class Memory {
   // --- changes that happen on the server in one step
 
   async append(key, value, { maxLength, ttl, ...options } = {}) {
-    return (await this.#change(key, operations.append(value, { maxLength, ttl }), { ...options, isBrief: true })).length;
+    return (await this.#change(key, operations.append(value, { maxLength, ttl }), { ...options, isBrief: true }))
+      .length;
   }
 
   async pop(key, { default: missing, ...options } = {}) {
@@ -98,8 +99,11 @@ export class Memory {
 
   async popMany(key, count, { first, ...options } = {}) {
     const operation = operations.pop(count, { first });
-    return unless(TargetMissingError, [], async () =>
-      (await this.#change(key, operation, { ...options, isBrief: true })).popped);
+    return unless(
+      TargetMissingError,
+      [],
+      async () => (await this.#change(key, operation, { ...options, isBrief: true })).popped,
+    );
   }
 
   async increment(key, by = 1, { initial, ...options } = {}) {
@@ -176,8 +180,7 @@ export class Memory {
   async *#each(pageOf, prefix, { limit = Infinity, signal }) {
     let [left, cursor] = [limit, undefined];
     while (left > 0) {
-      const asked = left < Infinity ? Math.min(left, KEYS_PER_PAGE) : undefined;
-      const page = await this.#send(pageOf(prefix, { cursor, limit: asked }), signal);
+      const page = await this.#send(pageOf(prefix, { cursor, limit: left < SHORT_PAGE ? left : undefined }), signal);
       yield* page.items.slice(0, left);
       left -= page.items.length;
       if (page.next === null) return;

@@ -13,8 +13,8 @@ const DOT_SEGMENT = /(?:^|\/)\.\.?(?:\/|$)/;
 export function checkNamespace(name) {
   if (!NAMESPACE.test(text(name, "A namespace's name"))) {
     throw new InvalidNamespaceError(
-      `${shown(name)} is not a namespace's name: 1 to ${NAMESPACE_LENGTH} characters out of `
-      + "A-Z a-z 0-9 _ - . : @ +, the first a letter or a digit.",
+      `${shown(name)} is not a namespace's name: 1 to ${NAMESPACE_LENGTH} characters out of ` +
+        "A-Z a-z 0-9 _ - . : @ +, the first a letter or a digit.",
       { limit: NAMESPACE_LENGTH },
     );
   }

@@ -19,7 +19,13 @@ export function batchText(operations) {
 }
 
 export function setTo(value, { ttl, ifVersion, ifAbsent } = {}) {
-  return { op: '"set"', value: encodeValue(value), ttl: ttlText(ttl), if_version: versionText(ifVersion), if_absent: ifAbsent ? "true" : undefined };
+  return {
+    op: '"set"',
+    value: encodeValue(value),
+    ttl: ttlText(ttl),
+    if_version: versionText(ifVersion),
+    if_absent: ifAbsent ? "true" : undefined,
+  };
 }
 
 export function get() {
@@ -36,7 +42,12 @@ export function check(version) {
 }
 
 export function append(value, { maxLength, ttl } = {}) {
-  return { op: '"append"', value: encodeValue(value), max_length: countText(maxLength, "maxLength"), ttl: ttlText(ttl) };
+  return {
+    op: '"append"',
+    value: encodeValue(value),
+    max_length: countText(maxLength, "maxLength"),
+    ttl: ttlText(ttl),
+  };
 }
 
 export function pop(count, { first = false } = {}) {
@@ -44,15 +55,24 @@ export function pop(count, { first = false } = {}) {
 }
 
 export function increment(by, { initial = 0 } = {}) {
-  return { op: '"increment"', by: numberText(by, "by"), initial: initial === null ? undefined : numberText(initial, "initial") };
+  return {
+    op: '"increment"',
+    by: numberText(by, "by"),
+    initial: initial === null ? undefined : numberText(initial, "initial"),
+  };
 }
 
 export function merge(patch, { initial } = {}) {
-  return { op: '"merge"', patch: encodeValue(patch), initial: initial === undefined ? undefined : encodeValue(initial) };
+  return {
+    op: '"merge"',
+    patch: encodeValue(patch),
+    initial: initial === undefined ? undefined : encodeValue(initial),
+  };
 }
 
 export function patch(operations) {
-  if (!Array.isArray(operations)) throw new TypeError(`A JSON Patch is an array of operations, not ${typeof operations}.`);
+  if (!Array.isArray(operations))
+    throw new TypeError(`A JSON Patch is an array of operations, not ${typeof operations}.`);
   return { op: '"patch"', patch: encodeValue(operations) };
 }
 
@@ -61,7 +81,9 @@ export function ttlText(ttl) {
   if (ttl === undefined || ttl === null) return undefined;
   if (typeof ttl !== "number") throw new TypeError(`ttl is a number of seconds, not ${typeof ttl}.`);
   if (!(Math.abs(ttl) < BEYOND_ANY_TTL)) {
-    throw new InvalidTTLError(`ttl is a number of seconds, below ${BEYOND_ANY_TTL}; leave it out for an entry that stays.`);
+    throw new InvalidTTLError(
+      `ttl is a number of seconds, below ${BEYOND_ANY_TTL}; leave it out for an entry that stays.`,
+    );
   }
   return String(ttl);
 }
@@ -77,6 +99,7 @@ function countText(count, name) {
 }
 
 function numberText(number, name) {
-  if (!["number", "bigint"].includes(typeof number)) throw new TypeError(`${name} is a number or a BigInt, not ${typeof number}.`);
+  if (!["number", "bigint"].includes(typeof number))
+    throw new TypeError(`${name} is a number or a BigInt, not ${typeof number}.`);
   return encodeValue(number);
 }

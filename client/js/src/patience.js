@@ -23,9 +23,9 @@ export function now() {
 /**
  * Asks until `timeout` seconds have passed (null: for ever); `notYet` are the refusals that mean: not yet.
  *
- * A server that holds an answer back (`?wait=`) is asked again at once. One that does not (it has too many waiters, is too
- * old, or stands behind plain WSGI) is asked after pauses that grow to two seconds, with jitter. A server that was reached
- * once may be out of reach for five minutes, so that its restart is ridden out.
+ * A server that holds an answer back (`?wait=`) is asked again at once. One that does not (it has too many waiters, is
+ * too old, or stands behind plain WSGI) is asked after pauses that grow to two seconds, with jitter. A server that was
+ * reached once may be out of reach for five minutes, so that its restart is ridden out.
  */
 export class Patience {
   /** How the last ask was refused, where that means: not yet. */
@@ -59,7 +59,7 @@ export class Patience {
 
   /** The answer to `callFor(seconds)`, which the server may hold that long; null if it says: not yet. */
   async ask(callFor) {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       const [seconds, began] = [this.#secondsToHold(), now()];
       this.refusal = undefined;
       let answer = null;
@@ -101,7 +101,8 @@ export class Patience {
       this.#pollsUntil = now() + (error.retryAfter || POLL_WHILE_FULL);
       return true;
     }
-    if (!(error instanceof InvalidParameterError) || !seconds || !["wait", "equals"].includes(error.parameter)) return false;
+    if (!(error instanceof InvalidParameterError) || !seconds || !["wait", "equals"].includes(error.parameter))
+      return false;
     // An operator may allow less; a server that knows no wait names no limit.
     this.#longest = error.limit && error.limit < seconds ? error.limit : 0;
     return true;
@@ -118,7 +119,8 @@ export class Patience {
   /** Seconds to pause in an outage; throws `error` where it is none to ride out. */
   #pauseInOutage(error, failures) {
     const isOutage = error instanceof BotWireConnectionError || error instanceof UnavailableError;
-    const isRiddenOut = isOutage && !error.isOutcomeUnknown && !this.isOver && now() - this.#reachedAt <= LONGEST_OUTAGE;
+    const isRiddenOut =
+      isOutage && !error.isOutcomeUnknown && !this.isOver && now() - this.#reachedAt <= LONGEST_OUTAGE;
     if (!isRiddenOut) throw error;
     return Math.min(this.#left(), between(0, Math.min(LONGEST_BACKOFF, 0.25 * 2 ** Math.min(failures, 10))));
   }

@@ -7,15 +7,25 @@ import * as errors from "./errors.js";
 
 const NOTHING_WRITTEN = new Set(["database_unavailable", "storage_limit", "disk_full", "too_many_waiters"]);
 /** What Node says when not a byte of the request can have left; browsers do not tell. */
-const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 const EXCERPT = 200;
-const START_ONE = "Start a server with `uv run manage.py serve`, or let baseUrl (or BOTWIRE_URL) name the one that you mean.";
+const START_ONE =
+  "Start a server with `uv run manage.py serve`, or let baseUrl (or BOTWIRE_URL) name the one that you mean.";
 const WAIT_LONGER = "It is slow, or out of reach: check baseUrl (or BOTWIRE_URL), or give it longer with timeout.";
 const READ_FIRST = "The write may or may not have happened: read before you repeat it.";
 
 /** One class for each code of docs/errors.md. */
 export const BY_CODE = Object.fromEntries(
-  Object.values(errors).filter((cls) => Object.hasOwn(cls, "code") && cls.code).map((cls) => [cls.code, cls]),
+  Object.values(errors)
+    .filter((cls) => Object.hasOwn(cls, "code") && cls.code)
+    .map((cls) => [cls.code, cls]),
 );
 const BY_STATUS = {
   400: errors.InvalidRequestError,
@@ -111,10 +121,14 @@ export function retryAfter(answer) {
 export function unexpected(answer, cause) {
   const location = answer.headers.get("Location");
   const advice = location ? `It points to ${location}.` : "Is baseUrl (or BOTWIRE_URL) that of a BotWire server?";
-  return new errors.UnexpectedAnswerError(`${foreign(answer)} ${advice}`, { url: answer.url, status: answer.status, cause });
+  return new errors.UnexpectedAnswerError(`${foreign(answer)} ${advice}`, {
+    url: answer.url,
+    status: answer.status,
+    cause,
+  });
 }
 
-/** The error for a request that got no whole answer within `timeout` seconds; `isInDoubt`: one before may have written. */
+/** The error for a request without a whole answer in `timeout` seconds; `isInDoubt`: one before may have written. */
 export function noAnswer({ trouble, isTimeout }, { method, url }, timeout, isInDoubt) {
   const isOutcomeUnknown = isInDoubt || mayHaveWritten({ trouble }, method);
   const reason = isTimeout ? `nothing within ${timeout} s` : trouble.cause?.message || trouble.message;

@@ -8,7 +8,8 @@ const RETRIES = 3;
 
 /** The checked settings of one Memory: `{ baseUrl, headers, timeout, retries, agent, fetch }`. */
 export function settingsOf({ baseUrl, token, agent, timeout = TIMEOUT, retries = RETRIES, fetch } = {}) {
-  if (!(Number.isFinite(timeout) && timeout > 0)) throw new TypeError(`timeout is a number of seconds above 0, not ${timeout}.`);
+  if (!(Number.isFinite(timeout) && timeout > 0))
+    throw new TypeError(`timeout is a number of seconds above 0, not ${timeout}.`);
   if (!(Number.isInteger(retries) && retries >= 0)) throw new TypeError(`retries is 0 (none) or more, not ${retries}.`);
   return {
     baseUrl: checkedUrl(baseUrl ?? environment("BOTWIRE_URL") ?? HOSTED),
@@ -33,7 +34,8 @@ function checkedUrl(text) {
   } catch {
     throw new TypeError(`baseUrl is like ${HOSTED} or http://localhost:8000, not ${JSON.stringify(String(text))}.`);
   }
-  if (!["http:", "https:"].includes(url.protocol)) throw new TypeError(`baseUrl is of http or https, not ${url.protocol}`);
+  if (!["http:", "https:"].includes(url.protocol))
+    throw new TypeError(`baseUrl is of http or https, not ${url.protocol}`);
   if (url.username || url.password || url.search || url.hash) {
     throw new TypeError("baseUrl has no user, password, query or fragment; a token goes into token.");
   }

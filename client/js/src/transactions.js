@@ -74,7 +74,10 @@ export class Transaction {
     if (!this.#writes.length) return;
     const checks = Array.from(this.#read, ([key, entry]) => [key, operations.check(entry ? entry.version : null)]);
     const batch = [...checks, ...this.#writes];
-    const call = this.#calls.batch(batch.map(([key, operation]) => operations.about(key, operation)), { lease: this.#lease });
+    const call = this.#calls.batch(
+      batch.map(([key, operation]) => operations.about(key, operation)),
+      { lease: this.#lease },
+    );
     try {
       const { revision, results } = await this.#send(call, this.#signal);
       this.revision = revision;

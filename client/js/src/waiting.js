@@ -16,11 +16,12 @@ const LONGEST_CONFLICT_PAUSE = 1;
 export async function wait(calls, send, key, { timeout = 60, signal, ...awaited }) {
   const { isMet, equals, after } = conditionOf(awaited);
   const patience = new Patience(send, timeout, signal, KeyNotFoundError);
-  for (let seen = after; ; ) {
+  for (let seen = after; ;) {
     const known = seen;
     const entry = await patience.ask((seconds) => calls.awaitedEntry(key, seconds, { seen: known, equals }));
     if (entry !== null && isMet(entry)) return entry.value;
-    if (patience.isOver) throw new WaitTimeoutError(`${JSON.stringify(key)} is not as awaited after ${timeout} s.`, { key });
+    if (patience.isOver)
+      throw new WaitTimeoutError(`${JSON.stringify(key)} is not as awaited after ${timeout} s.`, { key });
     if (entry !== null) seen = entry.version;
     else if (patience.refusal) seen = undefined;
     if (seen === known || equals) await patience.rest();
@@ -91,7 +92,7 @@ export class Watch {
     this.#patience = new Patience(send, timeout, signal);
   }
 
-  /** The revision up to which all changes were given: what to give as `since` to go on; undefined before the first ask. */
+  /** The revision up to which all changes were given: what to give as `since` to go on; undefined at first. */
   get revision() {
     return this.#ready.length ? this.#given : this.#next;
   }

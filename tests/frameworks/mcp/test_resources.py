@@ -82,6 +82,10 @@ async def test_an_outage_is_told_and_not_shown_as_an_empty_memory(namespace):
             await client.list_resources()
         with pytest.raises(MCPError, match="No answer from"):
             await client.read_resource(f"botwire://memory/{namespace}/k")
+        template = (await client.list_resource_templates()).resource_templates[0].uri_template
+        reference = ResourceTemplateReference(type="ref/resource", uri=template)
+        with pytest.raises(MCPError, match="No answer from"):
+            await client.complete(reference, {"name": "key", "value": "k"})
 
 
 async def test_the_host_is_told_how_to_use_it(server, namespace):
