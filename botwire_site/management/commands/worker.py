@@ -33,6 +33,7 @@ class Command(BaseCommand):
     def handle(self, *, once: bool, **options: Any) -> None:
         if once:
             removal.sweep_leases()
+            removal.sweep_tokens()
             removal.sweep_receipts()
             batches = sum(1 for _ in iter(lambda: purging.advance(PurgeJob.Driver.WORKER), False))
             self.stdout.write(
@@ -61,6 +62,7 @@ def work(stop: threading.Event) -> None:
             if time.monotonic() >= sweep_at:
                 removal.sweep()
                 removal.sweep_leases()
+                removal.sweep_tokens()
                 removal.sweep_receipts()
                 sweep_at = time.monotonic() + SWEEP_SECONDS
             if time.monotonic() >= hourly_at:
