@@ -160,7 +160,9 @@ class Service:
                 self._worker = self._start_worker()
             time.sleep(0.2)
         for child in (self._gunicorn, self._worker):
-            _end(child)
+            child.terminate()
+        for child in (self._gunicorn, self._worker):
+            _wait_for_end(child)
         if not self._is_stopping:
             raise CommandError(f"gunicorn ended by itself with status {self._gunicorn.returncode}.")
 
@@ -229,9 +231,8 @@ def _start(module: str, *arguments: str, ready: int | None = None) -> subprocess
     )
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask a child to finish what it does, and insist after STOP_SECONDS."""
-    child.terminate()
+def _wait_for_end(child: subprocess.Popen[bytes]) -> None:
+    """Let a child that was asked to end finish what it does, and insist after STOP_SECONDS."""
     try:
         child.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
