@@ -56,6 +56,15 @@ def content_of(request: HttpRequest, namespace: str) -> bytes:
     return _read(request, most)
 
 
+def lines_of(request: HttpRequest, most: int) -> bytes:
+    """The same for a body of lines of JSON."""
+    media_type = request.META.get("CONTENT_TYPE", "")
+    if parse_header_parameters(media_type)[0].lower() not in ("application/x-ndjson", "application/jsonl"):
+        raise RequestRefused("unsupported_media_type", f"A part is application/x-ndjson; this one says {media_type!r}.")
+    _check_encoding(request)
+    return _read(request, most)
+
+
 def content_up_to(request: HttpRequest, most: int) -> bytes:
     """The same for a body of up to `most` bytes."""
     check_type(request.META.get("CONTENT_TYPE", ""))
@@ -280,7 +289,7 @@ def _operation_of(text: str, namespace: str, caller: Caller, now: datetime) -> O
     op = word_in(dict(found).get("op"), "op", tuple(OPERATIONS))
     required, optional = OPERATIONS[op]
     given = _checked_members(found, ("op", *required), optional, "operation")
-    key, ttl = _text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
+    key, ttl = text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
     condition = _condition_in(given)
     match op:
         case "get":
@@ -299,7 +308,7 @@ def _operation_of(text: str, namespace: str, caller: Caller, now: datetime) -> O
 
 
 def _condition_in(given: dict[str, str]) -> Condition:
-    is_absent = _truth_in(given.get("if_absent", "false"))
+    is_absent = truth_in(given.get("if_absent", "false"), "if_absent")
     if "if_version" in given and is_absent:
         raise RequestRefused("invalid_body", "if_version and if_absent cannot both hold.")
     if "if_version" in given:
@@ -307,13 +316,15 @@ def _condition_in(given: dict[str, str]) -> Condition:
     return ABSENT if is_absent else ALWAYS
 
 
-def _truth_in(text: str) -> bool:
+def truth_in(text: str, name: str) -> bool:
+    """True or false, out of its JSON text."""
     if text not in ("true", "false"):
-        raise RequestRefused("invalid_body", "if_absent is true or false.")
+        raise RequestRefused("invalid_body", f"{name} is true or false.")
     return text == "true"
 
 
-def _text_in(text: str, name: str) -> str:
+def text_in(text: str, name: str) -> str:
+    """A string, out of its JSON text."""
     if kind_of(text) != "string":
         raise RequestRefused("invalid_body", f"{name} is a text.")
     return str(json.loads(text))
@@ -334,7 +345,7 @@ def lease_body_of(body: bytes, *required: str, optional: tuple[str, ...] = ()) -
     given = members_of(text_of(body), required=required, optional=optional)
     return LeaseBody(
         ttl=seconds_of(given["ttl"]) or 0,
-        holder=None if given.get("holder", "null") == "null" else _text_in(given["holder"], "holder"),
-        prefix=_text_in(given.get("prefix", '""'), "prefix"),
+        holder=None if given.get("holder", "null") == "null" else text_in(given["holder"], "holder"),
+        prefix=text_in(given.get("prefix", '""'), "prefix"),
         fencing=whole_number_in(given.get("fencing", "0"), "fencing", least=0),
     )

@@ -58,6 +58,7 @@ PROBLEMS: dict[str, Problem] = {
     "invalid_agent": Problem(400, "Not a writer's name", "Give a shorter X-BotWire-Agent in UTF-8, or leave it out."),
     "invalid_patch": Problem(400, "Not a JSON Patch", "Send a list of operations as RFC 6902 has them."),
     "invalid_idempotency_key": Problem(400, "Not an idempotency key", "Send a random one, such as a UUID."),
+    "invalid_export": Problem(400, "Not a whole export", "Export anew; what is written there is not to be edited."),
     "bad_request": Problem(400, "Bad request", _FIX),
     "namespace_read_only": Problem(403, "Namespace is read-only", "Read on; ask the operator to allow writes again."),
     "namespace_suspended": Problem(403, "Namespace is suspended", "Ask the operator; the reason is given."),
@@ -73,6 +74,9 @@ PROBLEMS: dict[str, Problem] = {
     "patch_failed": Problem(409, "Patch does not fit", "Read the entry, and make the patch anew."),
     "number_out_of_range": Problem(409, "Number out of range", "Increment by less, or set the entry anew."),
     "lease_held": Problem(409, "Lease held by another", "Try again after Retry-After, or after expires_at."),
+    "import_conflict": Problem(
+        409, "Key is there already", "Decide by on_conflict: skip keeps what is there, replace overwrites it."
+    ),
     "revision_trimmed": Problem(
         410, "Revision no longer in the change log", "Read what you need, then follow the changes from now on."
     ),
@@ -98,6 +102,7 @@ PROBLEMS: dict[str, Problem] = {
     "database_unavailable": Problem(503, "Database unavailable", "Try again after Retry-After."),
     "outcome_unknown": Problem(503, "Outcome unknown", "Read the entry before you repeat the write."),
     "too_many_waiters": Problem(503, "Too many requests wait", "Ask without wait, or wait again after Retry-After."),
+    "too_many_exports": Problem(503, "Too many exports", "Try again after Retry-After."),
     "storage_limit": Problem(507, "Storage limit reached", "Delete entries, or let them expire; then write again."),
     "disk_full": Problem(507, "Disk full", "Nothing helps but the operator's making room; reads go on."),
 }

@@ -11,6 +11,7 @@ from api.conditional import names_tag
 from namespaces import clock
 from namespaces.batches import Batch, Check, NotFound, Result
 from namespaces.changes import ChangePage, LoggedChange
+from namespaces.importing import Report
 from namespaces.leases import Claim, Lease
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
@@ -36,7 +37,9 @@ def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, always with six digits of a second."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def etag(version: int) -> str:
@@ -144,6 +147,26 @@ def _result_parts(result: Result) -> Parts:
             return [as_json({"key": result.key, "version": result.version})]
 
 
+def import_answer(report: Report, *, is_dry_run: bool) -> Answer:
+    members = {
+        "namespace": report.namespace,
+        "revision": report.revision,
+        "dry_run": is_dry_run,
+        "exact": report.is_exact,
+        "new": report.new,
+        "same": report.same,
+        "different": report.different,
+        "expired": report.expired,
+        "too_large": report.too_large,
+        "changes": report.changes,
+        "writes_needed": report.writes_needed,
+        "writes_left": report.writes_left,
+        "bytes_needed": report.bytes_needed,
+        "bytes_left": report.bytes_left,
+    }
+    return Answer(as_json(members), headers=rate_limit_headers(report.allowance) if report.allowance else {})
+
+
 def acquired_answer(lease: Lease) -> Answer:
     return Answer(lease_body(lease), 201)
 
@@ -237,7 +260,7 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     after = as_json(
         {
             "version": entry.version,
-            "writer": _writer(entry.writer, entry.is_verified),
+            "writer": writer_members(entry.writer, entry.is_verified),
             "created_at": timestamp(entry.created_at),
             "updated_at": timestamp(entry.updated_at),
             "expires_at": timestamp(entry.expires_at),
@@ -246,7 +269,7 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), after]
 
 
-def _writer(name: str, is_verified: bool) -> dict[str, Any] | None:
+def writer_members(name: str, is_verified: bool) -> dict[str, Any] | None:
     """Who wrote; a name that is not verified is what the writer called itself."""
     return {"name": name, "verified": is_verified} if name else None
 
@@ -274,7 +297,7 @@ def change_body(change: LoggedChange) -> str:
     after = as_json(
         {
             "bytes": change.bytes,
-            "writer": _writer(change.writer, change.is_verified),
+            "writer": writer_members(change.writer, change.is_verified),
             "at": timestamp(change.at),
         }
     )[1:]

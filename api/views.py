@@ -3,19 +3,30 @@
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import rendering, schema
-from api.bodies import FRAME_BYTES, change_body_of, content_of, content_up_to, lease_body_of, operations_of, parsed
+from api.bodies import (
+    FRAME_BYTES,
+    change_body_of,
+    content_of,
+    content_up_to,
+    lease_body_of,
+    lines_of,
+    operations_of,
+    parsed,
+)
 from api.brakes import creation_brake
 from api.conditional import condition_of
+from api.portability import export_response, part_of
 from api.problems import answer, safe_only
 from api.repeating import answer_again, terms_of
 from api.requests import (
     address_of,
+    choice_of,
     fencing_of,
     key_of,
     lease_name_of,
@@ -23,6 +34,7 @@ from api.requests import (
     page_limit_of,
     parameters_of,
     since_of,
+    truth_of,
     wait_of,
     wants_minimal,
     wants_stream,
@@ -30,9 +42,10 @@ from api.requests import (
     writer_of,
 )
 from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
-from namespaces import batches, changes, database, leases, reading, removal, tally, writing
+from namespaces import batches, changes, database, exporting, importing, leases, reading, removal, tally, writing
 from namespaces.callers import Caller
 from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
+from namespaces.importing import OnConflict
 from namespaces.limits import limit
 from namespaces.units import Repeated
 
@@ -180,6 +193,35 @@ class ChangesView(MemoryView):
         if wait_of(parameters) is not None:
             self.more_headers |= FULFILLED if page.changes else TIMEOUT
         return rendering.json_response(rendering.changes_body(page))
+
+
+class ExportView(MemoryView):
+    """`/namespaces/{namespace}/export`: everything under a prefix, as it was at one revision."""
+
+    @schema.export
+    def get(self, request: Request, namespace: str) -> StreamingHttpResponse:
+        parameters = parameters_of(request, "prefix", "history")
+        namespace, has_history = namespace_of(request), truth_of(parameters, "history")
+        export = exporting.begin(namespace, parameters.get("prefix", ""), has_history=has_history)
+        tally.count_read(namespace)
+        return export_response(export)
+
+
+class ImportView(MemoryView):
+    """`/namespaces/{namespace}/import`: a part of an export is taken in, all or nothing."""
+
+    @schema.import_
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "dry_run", "on_conflict", "origin")
+        is_dry_run = truth_of(parameters, "dry_run")
+        on_conflict = OnConflict(choice_of(parameters, "on_conflict", tuple(OnConflict)))
+        namespace, caller = namespace_of(request), caller_of(request)
+        content = lines_of(request, max(limit("batch_bytes"), 2 * reading.value_limit(namespace) + FRAME_BYTES))
+        part = part_of(content, parameters.get("origin"))
+        report = importing.take_in(namespace, part, on_conflict=on_conflict, is_dry_run=is_dry_run, caller=caller)
+        if report.allowance:
+            tally.count_write(namespace)
+        return rendering.response_of(rendering.import_answer(report, is_dry_run=is_dry_run))
 
 
 class BatchView(MemoryView):
