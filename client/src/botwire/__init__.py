@@ -24,11 +24,13 @@ from botwire._exceptions import (
     DiskFullError,
     ForbiddenError,
     IdempotencyKeyReusedError,
+    ImportConflictError,
     InternalServerError,
     InvalidAgentError,
     InvalidBodyError,
     InvalidConditionError,
     InvalidCursorError,
+    InvalidExportError,
     InvalidIdempotencyKeyError,
     InvalidJSONError,
     InvalidKeyError,
@@ -62,6 +64,7 @@ from botwire._exceptions import (
     ServerError,
     StorageLimitError,
     TargetMissingError,
+    TooManyExportsError,
     TooManyWaitersError,
     TransactionConflictError,
     UnavailableError,
@@ -73,7 +76,7 @@ from botwire._exceptions import (
     WrongTypeError,
 )
 from botwire._leases import AsyncLease, AsyncTask, Lease, Task
-from botwire._models import Change, ChangePage, Entry, Limits, SetResult, Usage, Writer
+from botwire._models import Change, ChangePage, Entry, ExportResult, ImportResult, Limits, SetResult, Usage, Writer
 from botwire._settings import __version__
 from botwire._sync import Memory
 from botwire._transactions import AsyncTransaction, Transaction
@@ -101,13 +104,17 @@ __all__ = [
     "DatabaseUnavailableError",
     "DiskFullError",
     "Entry",
+    "ExportResult",
     "ForbiddenError",
     "IdempotencyKeyReusedError",
+    "ImportConflictError",
+    "ImportResult",
     "InternalServerError",
     "InvalidAgentError",
     "InvalidBodyError",
     "InvalidConditionError",
     "InvalidCursorError",
+    "InvalidExportError",
     "InvalidIdempotencyKeyError",
     "InvalidJSONError",
     "InvalidKeyError",
@@ -147,6 +154,7 @@ __all__ = [
     "StorageLimitError",
     "TargetMissingError",
     "Task",
+    "TooManyExportsError",
     "TooManyWaitersError",
     "Transaction",
     "TransactionConflictError",

@@ -23,6 +23,7 @@ BotWireError
     │   ├── InvalidAgentError                      invalid_agent                limit
     │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
     │   ├── InvalidPatchError                      invalid_patch
+    │   ├── InvalidExportError                     invalid_export               line
     │   └── BadRequestError                        bad_request
     ├── AccessDeniedError                          401, 403
     │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
@@ -40,7 +41,8 @@ BotWireError
     │   ├── WrongTypeError                         wrong_type                   current_type
     │   ├── PatchFailedError                       patch_failed
     │   ├── NumberOutOfRangeError                  number_out_of_range
-    │   └── LeaseHeldError                         lease_held                   holder, expires_at
+    │   ├── LeaseHeldError                         lease_held                   holder, expires_at
+    │   └── ImportConflictError                    import_conflict              key, line
     ├── LeaseLostError                             lease_lost
     ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
     ├── PreconditionFailedError                    precondition_failed          current_version
@@ -61,9 +63,10 @@ BotWireError
         └── UnavailableError                       502, 503, 504
             ├── DatabaseUnavailableError           database_unavailable
             ├── OutcomeUnknownError                outcome_unknown
-            └── TooManyWaitersError                too_many_waiters             limit
+            ├── TooManyWaitersError                too_many_waiters             limit
+            └── TooManyExportsError                too_many_exports             limit
 
-A refusal of a batch has `operation`, the index of the operation that was refused.
+A refusal of a batch has `operation`, the index of the operation that was refused; one of an import has `line`.
 A request that BotWire refused has changed nothing. Where `is_outcome_unknown` is True, a write may have been carried
 out. All of these can be pickled and copied with their facts.
 """
@@ -125,8 +128,8 @@ class BotWireAPIError(BotWireError):
     """The request was refused.
 
     `code` is stable (docs/errors.md). `status` is that of HTTP, None where this library refused before any request.
-    `retry_after` is in seconds. `operation` is the index of the operation of a batch that was refused. A fact that the
-    answer did not carry is None or empty.
+    `retry_after` is in seconds. `operation` is the index of the operation of a batch that was refused, `line` the
+    number of the line of an export that was. A fact that the answer did not carry is None or empty.
     """
 
     code: str | None = None
@@ -136,6 +139,7 @@ class BotWireAPIError(BotWireError):
     next_step: str
     retry_after: float | None
     operation: int | None = None
+    line: int | None = None
 
     def __init__(
         self,
@@ -250,6 +254,12 @@ class InvalidPatchError(InvalidRequestError):
     code = "invalid_patch"
 
 
+class InvalidExportError(InvalidRequestError):
+    """Not an export, or not a whole one, or one of a format that is not known."""
+
+    code = "invalid_export"
+
+
 class BadRequestError(InvalidRequestError):
     """The request as a whole can not be understood."""
 
@@ -360,6 +370,13 @@ class LeaseHeldError(ConflictError):
     code = "lease_held"
     holder: str | None = None
     expires_at: datetime | None = None
+
+
+class ImportConflictError(ConflictError):
+    """There is something else under `key`, which an entry to be imported has, too."""
+
+    code = "import_conflict"
+    key: str | None = None
 
 
 class LeaseLostError(BotWireAPIError):
@@ -493,6 +510,13 @@ class TooManyWaitersError(UnavailableError):
     """As many requests wait as may, which is `limit`; ask without waiting, or wait again after `retry_after`."""
 
     code = "too_many_waiters"
+    limit: int | None = None
+
+
+class TooManyExportsError(UnavailableError):
+    """The server sends as many exports as may be at a time, which is `limit`; try again after `retry_after`."""
+
+    code = "too_many_exports"
     limit: int | None = None
 
 

@@ -24,9 +24,9 @@ from botwire._answers import (
     read_claimed,
     read_count,
     read_deleted,
-    read_entries,
     read_entry,
     read_grant,
+    read_import,
     read_items,
     read_keys,
     read_released,
@@ -34,12 +34,13 @@ from botwire._answers import (
     read_usage,
 )
 from botwire._call import Call, idempotent
-from botwire._models import ChangePage, Entry, SetResult, Usage
+from botwire._models import ChangePage, Entry, ImportResult, SetResult, Usage
 from botwire._names import check_key, check_prefix
 from botwire._operations import Operation
 from botwire._values import JSONValue, encode_value
 
 _JSON = {"Content-Type": "application/json"}
+_LINES = {"Content-Type": "application/x-ndjson"}
 _MINIMAL = {"Prefer": "return=minimal"}
 
 
@@ -108,9 +109,6 @@ class Calls:
     def items(self, prefix: str, cursor: str | None = None) -> Call[Page[tuple[str, Any]]]:
         return Call("GET", self._list(prefix, cursor, include="values"), read_items)
 
-    def entries(self, prefix: str, cursor: str | None = None) -> Call[Page[Entry]]:
-        return Call("GET", self._list(prefix, cursor, include="values"), read_entries)
-
     def clear(self, prefix: str) -> Call[int]:
         return Call("DELETE", self._list(prefix), read_count)
 
@@ -134,6 +132,18 @@ class Calls:
             wait=str(wait) if wait else None,
         )
         return Call("GET", f"{self._namespace}/changes{query}", read_change_page, wait=wait)
+
+    def export(self, prefix: str, history: bool) -> Call[Any]:
+        """An answer that is no JSON object, and is read as it comes."""
+        query = _query(prefix=check_prefix(prefix), history="true" if history else None)
+        return Call("GET", f"{self._namespace}/export{query}", lambda answer, _: answer)
+
+    def import_part(
+        self, header: bytes, lines: list[bytes], origin: str, dry_run: bool, on_conflict: str
+    ) -> Call[ImportResult]:
+        query = _query(origin=origin, on_conflict=on_conflict, dry_run="true" if dry_run else None)
+        body = b"".join((header, *lines))
+        return Call("POST", f"{self._namespace}/import{query}", read_import, dict(_LINES), body, is_harmless=True)
 
     # --- leases
 
