@@ -29,6 +29,8 @@ def test_the_description_is_openapi_3_1_with_every_operation(server):
         ("/namespaces/{namespace}/changes", "get"),
         ("/namespaces/{namespace}/batch", "post"),
         ("/namespaces/{namespace}/claims", "post"),
+        ("/namespaces/{namespace}/export", "get"),
+        ("/namespaces/{namespace}/import", "post"),
         ("/namespaces/{namespace}/leases/{name}", "get"),
         ("/namespaces/{namespace}/leases/{name}", "post"),
         ("/namespaces/{namespace}/leases/{name}", "put"),

@@ -28,10 +28,11 @@ from botwire import (
 )
 from botwire import _portability as portability
 from tests.client.answers import problem
-from tests.client.samples import HOSTILE_KEYS, VALUES, exactly
+from tests.client.samples import HOSTILE_KEYS, exactly
 from tests.exports import entry_line, part_of, with_trailer
 
 SECONDS = 60
+VALUES = [None, True, False, 0, -7, 10**30, 0.1, 1e300, "", "é😀\u2028\n", [], {}, [[1], {"b": [None], "a": {"": 1}}]]
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def copy(server, namespace):
 
 @pytest.fixture
 def filled(memory):
-    memory.set_many({key: value for key, value in zip(HOSTILE_KEYS, VALUES * 9, strict=False)})
+    memory.set_many({key: VALUES[number % len(VALUES)] for number, key in enumerate(HOSTILE_KEYS)})
     memory.set_many({f"value-{number:04}": value for number, value in enumerate(VALUES)}, ttl=600)
     memory.delete(HOSTILE_KEYS[0])
     return memory
@@ -377,7 +378,7 @@ def test_a_bar_is_shown_on_a_terminal(environment, memory, tmp_path):
     assert re.search(r"\r\[#{30}\] 5 of 5 exported\r?\n$", shown)
 
 
-def test_the_event_loop_goes_on_while_a_file_is_checked(server, namespace, run, tmp_path):
+def test_imports_at_the_same_time_put_everything_in_once(server, namespace, run, tmp_path):
     (tmp_path / "a").write_bytes(WHOLE)
 
     async def both():
