@@ -24,6 +24,8 @@ from namespaces.reading import value_limit
 
 # What a body may have beside its value: member names, a ttl, white space.
 FRAME_BYTES = 4_096
+# What is said of a token: prefixes of keys, of which each byte may be escaped by six, and a name.
+TOKEN_BYTES = 131_072
 _CHUNK = 65_536
 # A length of more digits is beyond every limit, and perhaps beyond what int() reads.
 _TELLING_DIGITS = 20
@@ -328,6 +330,60 @@ def text_in(text: str, name: str) -> str:
     if kind_of(text) != "string":
         raise RequestRefused("invalid_body", f"{name} is a text.")
     return str(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNamespaceBody:
+    """`{"name": text?, "claim_code": text?}`."""
+
+    name: str
+    code: str
+
+
+def claim_namespace_body_of(body: bytes) -> ClaimNamespaceBody:
+    """What a body says that claims a namespace."""
+    given = members_of(text_of(body), required=(), optional=("name", "claim_code"))
+    return ClaimNamespaceBody(
+        name=text_in(given.get("name", '"admin"'), "name"), code=text_in(given.get("claim_code", '""'), "claim_code")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBody:
+    """`{"role": ..., "name": text, "read": prefixes, "write": prefixes, "ttl": seconds}`, all of them optional."""
+
+    role: str | None
+    name: str | None
+    read: list[str] | None
+    write: list[str] | None
+    ttl: float | None
+
+
+def token_body_of(body: bytes) -> TokenBody:
+    """What a body says that shares a token."""
+    given = members_of(text_of(body), required=(), optional=("role", "name", "read", "write", "ttl"))
+    return TokenBody(
+        role=word_in(given["role"], "role", ("admin", "write", "read")) if "role" in given else None,
+        name=text_in(given["name"], "name") if "name" in given else None,
+        read=_texts_in(given["read"], "read") if "read" in given else None,
+        write=_texts_in(given["write"], "write") if "write" in given else None,
+        ttl=seconds_of(given.get("ttl", "null")),
+    )
+
+
+def overlap_of(body: bytes) -> float:
+    """What a body says that rotates a token: for how many seconds the old one stays good."""
+    given = members_of(text_of(body), required=(), optional=("overlap",))
+    return seconds_of(given.get("overlap", "null")) or 0
+
+
+def _texts_in(text: str, name: str) -> list[str]:
+    """One text, or a list of them."""
+    found = json.loads(text) if kind_of(text) in ("string", "array") else None
+    texts = [found] if isinstance(found, str) else found
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise RequestRefused("invalid_body", f"{name} is a text, or a list of texts.")
+    return texts
 
 
 @dataclass(frozen=True, slots=True)

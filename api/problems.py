@@ -59,12 +59,32 @@ PROBLEMS: dict[str, Problem] = {
     "invalid_patch": Problem(400, "Not a JSON Patch", "Send a list of operations as RFC 6902 has them."),
     "invalid_idempotency_key": Problem(400, "Not an idempotency key", "Send a random one, such as a UUID."),
     "invalid_export": Problem(400, "Not a whole export", "Export anew; what is written there is not to be edited."),
+    "writer_mismatch": Problem(
+        400, "Not the writer of the token", "Leave X-BotWire-Agent out: a token's writer is known."
+    ),
+    "token_in_url": Problem(
+        400, "Token in the address", "Revoke or rotate it, and send tokens in Authorization: Bearer only."
+    ),
     "bad_request": Problem(400, "Bad request", _FIX),
+    "invalid_token": Problem(401, "Not a token of this namespace", "Correct the token; an open namespace needs none."),
+    "token_not_allowed": Problem(
+        403,
+        "Token may not do this",
+        "Keep to its prefixes, or ask the namespace's admin for another token.",
+    ),
+    "claim_code_required": Problem(
+        403, "Claim code required", "Give the claim_code of the answer to the write that made the namespace."
+    ),
     "namespace_read_only": Problem(403, "Namespace is read-only", "Read on; ask the operator to allow writes again."),
     "namespace_suspended": Problem(403, "Namespace is suspended", "Ask the operator; the reason is given."),
     "forbidden": Problem(403, "Forbidden", "Sign in with an account that may do this."),
     "key_not_found": Problem(404, "Key not found", "Set the key first, or list the namespace's keys."),
-    "namespace_not_found": Problem(404, "Namespace not found", "Write to it: a namespace exists from its first write."),
+    "namespace_not_found": Problem(
+        404,
+        "Namespace not found",
+        "Write to it, which makes it; or, if it is private, show a token of it.",
+    ),
+    "token_not_found": Problem(404, "Token not found", "List the tokens for the ids that there are."),
     "lease_not_found": Problem(404, "Lease not held", "Acquire it, if you want it."),
     "nothing_to_claim": Problem(404, "Nothing to claim", "Set an entry under the prefix, or wait for one."),
     "path_not_found": Problem(404, "No such address", "See /api/docs/ for the addresses there are."),
@@ -73,6 +93,11 @@ PROBLEMS: dict[str, Problem] = {
     "wrong_type": Problem(409, "Value of another type", "Read the entry; change what it is, or another one."),
     "patch_failed": Problem(409, "Patch does not fit", "Read the entry, and make the patch anew."),
     "number_out_of_range": Problem(409, "Number out of range", "Increment by less, or set the entry anew."),
+    "already_claimed": Problem(
+        409, "Namespace is private already", "Ask its admin for a token, or choose another name."
+    ),
+    "namespace_open": Problem(409, "Namespace is open", "Claim it first, which gives its first token."),
+    "last_admin_token": Problem(409, "Last admin token", "Rotate it instead: the new one takes its place."),
     "lease_held": Problem(409, "Lease held by another", "Try again after Retry-After, or after expires_at."),
     "import_conflict": Problem(
         409, "Key is there already", "Decide by on_conflict: skip keeps what is there, replace overwrites it."
@@ -95,6 +120,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "daily_write_limit": Problem(429, "Daily write limit reached", "Write again after resets_at; reads go on."),
     "namespace_creation_limit": Problem(429, "Too many new namespaces", "Use the namespaces you have, or wait."),
+    "token_limit": Problem(429, "Too many tokens", "Revoke tokens that are no longer needed, or let them expire."),
+    "guess_limit": Problem(429, "Too many wrong tokens", "Correct the token; wait before you try another one."),
     "lease_limit": Problem(429, "Too many leases", "Release leases that are no longer needed, or let them expire."),
     "internal_error": Problem(
         500, "Internal error", "This is our fault. Try again, and tell the operator if it stays."
@@ -136,6 +163,8 @@ def _add_headers(response: HttpResponse, facts: dict[str, Any]) -> None:
     response["Cache-Control"] = "no-store"
     if "retry_after" in facts:
         response["Retry-After"] = str(facts["retry_after"])
+    if response.status_code == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="botwire"'
     if "allowed" in facts:
         response["Allow"] = ", ".join(facts["allowed"])
     if facts.get("current_version") is not None:

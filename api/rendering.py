@@ -15,10 +15,12 @@ from namespaces.importing import Report
 from namespaces.leases import Claim, Lease
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
+from namespaces.tokens import Known, Shared
 from namespaces.units import Held
 from namespaces.verdicts import Allowance
 from namespaces.writing import Changed, Deleted, Written
 
+CLAIM_CODE = "BotWire-Claim-Code"
 STATE_LIMITS = ("writes_per_day", "bytes", "value_bytes", "key_bytes", "json_depth", "keys_per_page", "ttl_seconds")
 
 
@@ -328,11 +330,50 @@ def _event(change: LoggedChange) -> str:
     return f"id: {change.revision}\nevent: change\ndata: {data}\n\n"
 
 
+def access_word(is_private: bool) -> str:
+    """Who may see a namespace: whoever knows its name, or tokens alone."""
+    return "private" if is_private else "open"
+
+
+def token_members(token: Known) -> dict[str, Any]:
+    """A token as it may be told again and again."""
+    return {
+        "id": token.id,
+        "role": token.role,
+        "name": token.name or None,
+        "read": token.read,
+        "write": token.write,
+        "shared_by": token.parent or None,
+        "created_at": timestamp(token.created_at),
+        "expires_at": timestamp(token.expires_at),
+        "last_used_at": timestamp(token.last_used_at),
+    }
+
+
+def shared_answer(shared: Shared) -> Answer:
+    """The only answer in which a token stands; nobody on the way may keep it."""
+    head = {"namespace": shared.namespace, "access": access_word(is_private=True), "token": shared.text}
+    return Answer(as_json({**head, **token_members(shared.token)}), 201, {"Cache-Control": "no-store"})
+
+
+def token_answer(namespace: str, token: Known) -> Answer:
+    return Answer(as_json({"namespace": namespace, **token_members(token)}))
+
+
+def tokens_answer(namespace: str, tokens: list[Known]) -> Answer:
+    members = {"namespace": namespace, "count": len(tokens), "tokens": [token_members(token) for token in tokens]}
+    return Answer(as_json(members))
+
+
+def revoked_answer(namespace: str, token_id: str, count: int) -> Answer:
+    return Answer(as_json({"namespace": namespace, "id": token_id, "revoked": True, "count": count}))
+
+
 def state_body(state: State) -> str:
     return as_json(
         {
             "namespace": state.name,
-            "access": "open",
+            "access": access_word(state.is_private),
             "status": state.status,
             "reason": state.reason or None,
             "until": timestamp(state.until),

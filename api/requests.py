@@ -80,6 +80,16 @@ def decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
         raise refusal("What is percent-encoded is not valid UTF-8.", limit=most) from None
 
 
+def decoded_for_search(request: HttpRequest) -> str:
+    """The whole target of a request as text in which to look for something; what is not UTF-8 in it is replaced."""
+    return searchable(request.META["RAW_URI"])
+
+
+def searchable(target: str) -> str:
+    """The same of a request target."""
+    return unquote_to_bytes(target.encode("latin-1", "replace")).decode(errors="replace")
+
+
 def parameters_of(request: HttpRequest, *known: str) -> dict[str, str]:
     """The query parameters by name; an unknown or doubled one is refused, so that a slip never widens a request."""
     return parameters_in(request.META.get("QUERY_STRING", ""), *known)

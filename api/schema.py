@@ -78,6 +78,61 @@ class Changed(_Times):
     popped = serializers.ListField(child=AnyJSON(), required=False)
 
 
+class ClaimNamespaceBody(serializers.Serializer[Any]):
+    name = serializers.CharField(required=False, help_text="The writer that the admin token stands for.")
+    claim_code = serializers.CharField(
+        required=False, help_text="Of the answer that made the namespace; needed where there is one already."
+    )
+
+
+class TokenBody(serializers.Serializer[Any]):
+    role = serializers.ChoiceField(choices=("admin", "write", "read"), required=False)
+    name = serializers.CharField(required=False, help_text="The writer that it stands for.")
+    read = serializers.ListField(child=serializers.CharField(allow_blank=True), required=False)
+    write = serializers.ListField(child=serializers.CharField(allow_blank=True), required=False)
+    ttl = serializers.FloatField(required=False, allow_null=True, max_value=_DEFAULTS["ttl_seconds"])
+
+
+class RotationBody(serializers.Serializer[Any]):
+    overlap = serializers.FloatField(
+        required=False, min_value=0, help_text="Seconds for which the old token stays good."
+    )
+
+
+class KnownToken(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    role = serializers.ChoiceField(choices=("admin", "write", "read"))
+    name = serializers.CharField(allow_null=True)
+    read = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    write = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    shared_by = serializers.CharField(allow_null=True, help_text="The id of the token that shared it.")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="Up to a few seconds behind.")
+
+
+class OneToken(KnownToken):
+    namespace = serializers.CharField()
+
+
+class SharedToken(OneToken):
+    access = serializers.ChoiceField(choices=("private",))
+    token = serializers.CharField(help_text="bw_ and 36 letters and digits; told this once.")
+
+
+class TokenList(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    count = serializers.IntegerField()
+    tokens = KnownToken(many=True)
+
+
+class RevokedToken(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    id = serializers.CharField()
+    revoked = serializers.BooleanField()
+    count = serializers.IntegerField(help_text="The token and what was shared with it.")
+
+
 class AcquireBody(serializers.Serializer[Any]):
     ttl = serializers.FloatField(min_value=1, max_value=_DEFAULTS["lease_seconds"])
     holder = serializers.CharField(required=False, allow_null=True, help_text="left out: X-BotWire-Agent")
@@ -281,10 +336,21 @@ def _object(op: str, required: tuple[str, ...], optional: tuple[str, ...]) -> di
     }
 
 
+_REFUSED_ANYWHERE = (
+    "token_in_url",
+    "invalid_token",
+    "token_not_allowed",
+    "guess_limit",
+    "internal_error",
+    "database_unavailable",
+    "outcome_unknown",
+)
+
+
 def _problems(*codes: str) -> dict[Any, Any]:
     """The refusals of an operation by status, each naming its codes."""
     by_status: dict[int, list[str]] = {}
-    for code in (*codes, "internal_error", "database_unavailable", "outcome_unknown"):
+    for code in (*codes, *_REFUSED_ANYWHERE):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
     return {
         (status, "application/problem+json"): OpenApiResponse(
@@ -294,7 +360,14 @@ def _problems(*codes: str) -> dict[Any, Any]:
     }
 
 
-_REFUSED_TERMS = ("invalid_idempotency_key", "idempotency_key_reused", "invalid_condition", "lease_lost")
+_REFUSED_TERMS = (
+    "writer_mismatch",
+    "namespace_not_found",
+    "invalid_idempotency_key",
+    "idempotency_key_reused",
+    "invalid_condition",
+    "lease_lost",
+)
 _REFUSED_WRITE = ("namespace_read_only", "namespace_suspended", "daily_write_limit", "disk_full")
 
 _REFUSED_SET = (
@@ -618,4 +691,84 @@ claim = extend_schema(
     parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
     request=ClaimBody,
     responses={200: Claim, **_problems(*_REFUSED_ACQUIRE, "invalid_prefix", "nothing_to_claim")},
+)
+_TOKEN_ID = OpenApiParameter("token_id", str, OpenApiParameter.PATH, description="The id of a token, or self.")
+_REFUSED_TOKEN = ("invalid_namespace", "invalid_parameter", "namespace_not_found", "namespace_open")
+_REFUSED_TOKEN_BODY = (
+    "invalid_json",
+    "invalid_body",
+    "invalid_agent",
+    "writer_mismatch",
+    "body_too_large",
+    "unsupported_media_type",
+    "disk_full",
+    "namespace_suspended",
+)
+claim_namespace = extend_schema(
+    operation_id="claim_namespace",
+    summary="Make a namespace private",
+    description="Its first token is in the answer, this once. A namespace that does not exist is made.",
+    tags=["tokens"],
+    parameters=[_NAMESPACE],
+    request=ClaimNamespaceBody,
+    responses={
+        201: SharedToken,
+        **_problems(
+            "invalid_namespace",
+            "invalid_parameter",
+            "claim_code_required",
+            "already_claimed",
+            "namespace_read_only",
+            "namespace_creation_limit",
+            *_REFUSED_TOKEN_BODY,
+        ),
+    },
+)
+list_tokens = extend_schema(
+    operation_id="list_tokens",
+    summary="The tokens that this one may manage",
+    description="An admin's: all of the namespace; else itself and what was shared with it.",
+    tags=["tokens"],
+    parameters=[_NAMESPACE],
+    responses={200: TokenList, **_problems(*_REFUSED_TOKEN)},
+)
+share_token = extend_schema(
+    operation_id="share_token",
+    summary="Share a part of what a token may do",
+    description="By default the new one reads what this one may read, in its name.",
+    tags=["tokens"],
+    parameters=[_NAMESPACE],
+    request=TokenBody,
+    responses={
+        201: SharedToken,
+        **_problems(*_REFUSED_TOKEN, *_REFUSED_TOKEN_BODY, "invalid_prefix", "invalid_ttl", "token_limit"),
+    },
+)
+get_token = extend_schema(
+    operation_id="get_token",
+    summary="What a token may do",
+    tags=["tokens"],
+    parameters=[_NAMESPACE, _TOKEN_ID],
+    responses={200: OneToken, **_problems(*_REFUSED_TOKEN, "token_not_found")},
+)
+revoke_token = extend_schema(
+    operation_id="revoke_token",
+    summary="Revoke a token, and what was shared with it",
+    tags=["tokens"],
+    parameters=[_NAMESPACE, _TOKEN_ID],
+    responses={
+        200: RevokedToken,
+        **_problems(*_REFUSED_TOKEN, *_REFUSED_TOKEN_BODY, "token_not_found", "last_admin_token"),
+    },
+)
+rotate_token = extend_schema(
+    operation_id="rotate_token",
+    summary="Replace a token by a new one with the same rights",
+    tags=["tokens"],
+    parameters=[_NAMESPACE, _TOKEN_ID],
+    request=RotationBody,
+    responses={
+        201: SharedToken,
+        **_problems(*_REFUSED_TOKEN, *_REFUSED_TOKEN_BODY, "invalid_ttl", "token_not_found", "token_limit"),
+    },
 )

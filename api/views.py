@@ -9,28 +9,31 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import rendering, schema
+from api.access import Asked, asked_by_anyone, asked_of
 from api.bodies import (
     FRAME_BYTES,
+    TOKEN_BYTES,
     change_body_of,
+    claim_namespace_body_of,
     content_of,
     content_up_to,
     lease_body_of,
     lines_of,
     operations_of,
+    overlap_of,
     parsed,
+    token_body_of,
 )
-from api.brakes import creation_brake
+from api.brakes import count_guess
 from api.conditional import condition_of
 from api.portability import export_response, part_of
 from api.problems import answer, safe_only
 from api.repeating import answer_again, terms_of
 from api.requests import (
-    address_of,
     choice_of,
     fencing_of,
     key_of,
     lease_name_of,
-    namespace_of,
     page_limit_of,
     parameters_of,
     since_of,
@@ -39,34 +42,50 @@ from api.requests import (
     wants_minimal,
     wants_stream,
     wants_values,
-    writer_of,
 )
 from api.waits import FULFILLED, TIMEOUT, awaited_in, outcome_of
-from namespaces import batches, changes, database, exporting, importing, leases, reading, removal, tally, writing
-from namespaces.callers import Caller
-from namespaces.errors import DatabaseTrouble, KeyNotFound, Refusal
+from namespaces import (
+    access,
+    batches,
+    changes,
+    database,
+    exporting,
+    importing,
+    leases,
+    reading,
+    removal,
+    tally,
+    tokens,
+    writing,
+)
+from namespaces.errors import ClaimCodeRequired, DatabaseTrouble, KeyNotFound, Refusal
 from namespaces.importing import OnConflict
 from namespaces.limits import limit
 from namespaces.units import Repeated
 
 
-def caller_of(request: HttpRequest) -> Caller:
-    """Who makes this request, as the domain wants to know it."""
-    return Caller(writer_of(request), address=address_of(request), admit_creation=creation_brake(request))
-
-
 class MemoryView(APIView):
     """What the views have in common: refusals are counted for the namespace they hit, OPTIONS tells the methods.
 
+    `asked` is which namespace to ask for, and for whom; `needs_admission` tells that not everyone sees a private one.
     `more_headers` are those that an answer gets whether it is one or a refusal.
     """
+
+    asked: Asked
+    needs_admission = True
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.more_headers: dict[str, str] = {}
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method in self.allowed_methods and request.method != "OPTIONS":
+            self.asked = asked_of(request) if self.needs_admission else asked_by_anyone(request)
+
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, Repeated):
+            self.asked.creation.has_happened |= exc.is_first
             return rendering.response_of(answer_again(exc))
         if isinstance(exc, Refusal) and "namespace" in self.kwargs:
             tally.count_refusal(self.kwargs["namespace"], exc.code)
@@ -76,6 +95,8 @@ class MemoryView(APIView):
         answered = super().finalize_response(request, response, *args, **kwargs)
         for name, value in self.more_headers.items():
             answered[name] = value
+        if hasattr(self, "asked"):
+            self.asked.finish(answered)
         return answered
 
     @extend_schema(exclude=True)
@@ -91,7 +112,7 @@ class EntryView(MemoryView):
         none_match = request.headers.get("If-None-Match")
         awaited = awaited_in(parameters_of(request, "wait", "equals"), none_match)
         try:
-            entry = reading.get_entry(namespace_of(request), key_of(request))
+            entry = reading.get_entry(self.asked.namespace, key_of(request), caller=self.asked.caller)
         except KeyNotFound:
             self.more_headers |= outcome_of(awaited, None)
             raise
@@ -102,8 +123,8 @@ class EntryView(MemoryView):
     @schema.set_entry
     def put(self, request: Request, namespace: str, key: str) -> HttpResponse:
         parameters_of(request)
-        namespace, key = namespace_of(request), key_of(request)
-        condition, caller = condition_of(request), caller_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
+        key, condition = key_of(request), condition_of(request)
         content = content_of(request, namespace)
         body, terms = parsed(content), terms_of(request, content, rendering.written_answer)
         written = writing.set_entry(
@@ -115,8 +136,8 @@ class EntryView(MemoryView):
     @schema.change_entry
     def patch(self, request: Request, namespace: str, key: str) -> HttpResponse:
         parameters_of(request)
-        namespace, key = namespace_of(request), key_of(request)
-        condition, caller = condition_of(request), caller_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
+        key, condition = key_of(request), condition_of(request)
         content = content_of(request, namespace)
         body = change_body_of(request.META.get("CONTENT_TYPE", ""), content)
         answer = partial(rendering.changed_answer, is_minimal=wants_minimal(request))
@@ -130,8 +151,8 @@ class EntryView(MemoryView):
     @schema.delete_entry
     def delete(self, request: Request, namespace: str, key: str) -> HttpResponse:
         parameters_of(request)
-        namespace, key = namespace_of(request), key_of(request)
-        condition, caller = condition_of(request), caller_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
+        key, condition = key_of(request), condition_of(request)
         terms = terms_of(request, b"", rendering.deleted_answer)
         deleted = writing.delete_entry(namespace, key, condition=condition, caller=caller, terms=terms)
         tally.count_write(namespace)
@@ -144,9 +165,10 @@ class EntriesView(MemoryView):
     @schema.list_entries
     def get(self, request: Request, namespace: str) -> HttpResponse:
         parameters = parameters_of(request, "prefix", "cursor", "limit", "include")
-        namespace = namespace_of(request)
+        namespace = self.asked.namespace
         page = reading.list_entries(
             namespace,
+            caller=self.asked.caller,
             prefix=parameters.get("prefix", ""),
             cursor=parameters.get("cursor", ""),
             most=page_limit_of(parameters),
@@ -158,7 +180,7 @@ class EntriesView(MemoryView):
     @schema.clear_entries
     def delete(self, request: Request, namespace: str) -> HttpResponse:
         parameters = parameters_of(request, "prefix")
-        cleared = removal.clear(namespace_of(request), parameters.get("prefix", ""), caller=caller_of(request))
+        cleared = removal.clear(self.asked.namespace, parameters.get("prefix", ""), caller=self.asked.caller)
         if cleared.allowance:
             tally.count_write(cleared.namespace)
         headers = rendering.rate_limit_headers(cleared.allowance) if cleared.allowance else {}
@@ -171,7 +193,8 @@ class NamespaceView(MemoryView):
     @schema.get_namespace
     def get(self, request: Request, namespace: str) -> HttpResponse:
         parameters_of(request)
-        return rendering.json_response(rendering.state_body(reading.state(namespace_of(request))))
+        state = reading.state(self.asked.namespace, caller=self.asked.caller)
+        return rendering.json_response(rendering.state_body(state))
 
 
 class ChangesView(MemoryView):
@@ -182,10 +205,11 @@ class ChangesView(MemoryView):
         parameters = parameters_of(request, "since", "prefix", "limit", "wait")
         is_stream = wants_stream(request.headers.get("Accept", ""))
         page = changes.changes_since(
-            namespace_of(request),
+            self.asked.namespace,
             since_of(parameters, request.headers.get("Last-Event-ID", "") if is_stream else ""),
             prefix=parameters.get("prefix", ""),
             most=page_limit_of(parameters),
+            caller=self.asked.caller,
         )
         tally.count_read(page.namespace)
         if is_stream:
@@ -201,9 +225,9 @@ class ExportView(MemoryView):
     @schema.export
     def get(self, request: Request, namespace: str) -> StreamingHttpResponse:
         parameters = parameters_of(request, "prefix", "history")
-        namespace, has_history = namespace_of(request), truth_of(parameters, "history")
-        export = exporting.begin(namespace, parameters.get("prefix", ""), has_history=has_history)
-        tally.count_read(namespace)
+        prefix, has_history = parameters.get("prefix", ""), truth_of(parameters, "history")
+        export = exporting.begin(self.asked.namespace, prefix, has_history=has_history, caller=self.asked.caller)
+        tally.count_read(self.asked.namespace)
         return export_response(export)
 
 
@@ -215,7 +239,7 @@ class ImportView(MemoryView):
         parameters = parameters_of(request, "dry_run", "on_conflict", "origin")
         is_dry_run = truth_of(parameters, "dry_run")
         on_conflict = OnConflict(choice_of(parameters, "on_conflict", tuple(OnConflict)))
-        namespace, caller = namespace_of(request), caller_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
         content = lines_of(request, max(limit("batch_bytes"), 2 * reading.value_limit(namespace) + FRAME_BYTES))
         part = part_of(content, parameters.get("origin"))
         report = importing.take_in(namespace, part, on_conflict=on_conflict, is_dry_run=is_dry_run, caller=caller)
@@ -230,7 +254,7 @@ class BatchView(MemoryView):
     @schema.batch
     def post(self, request: Request, namespace: str) -> HttpResponse:
         parameters_of(request)
-        namespace, caller = namespace_of(request), caller_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
         content = content_up_to(request, limit("batch_bytes"))
         operations = operations_of(content, namespace, caller)
         terms = terms_of(request, content, rendering.batch_answer)
@@ -244,12 +268,13 @@ class LeaseView(MemoryView):
     @schema.get_lease
     def get(self, request: Request, namespace: str, name: str) -> HttpResponse:
         parameters_of(request)
-        return rendering.response_of(rendering.lease_answer(leases.find(namespace_of(request), lease_name_of(request))))
+        lease = leases.find(self.asked.namespace, lease_name_of(request), caller=self.asked.caller)
+        return rendering.response_of(rendering.lease_answer(lease))
 
     @schema.acquire_lease
     def post(self, request: Request, namespace: str, name: str) -> HttpResponse:
         parameters_of(request)
-        namespace, name, caller = namespace_of(request), lease_name_of(request), caller_of(request)
+        namespace, name, caller = self.asked.namespace, lease_name_of(request), self.asked.caller
         content = content_up_to(request, FRAME_BYTES)
         body = lease_body_of(content, "ttl", optional=("holder",))
         terms = terms_of(request, content, rendering.acquired_answer)
@@ -259,18 +284,19 @@ class LeaseView(MemoryView):
     @schema.renew_lease
     def put(self, request: Request, namespace: str, name: str) -> HttpResponse:
         parameters_of(request)
-        namespace, name = namespace_of(request), lease_name_of(request)
+        namespace, name, caller = self.asked.namespace, lease_name_of(request), self.asked.caller
         content = content_up_to(request, FRAME_BYTES)
         body, terms = lease_body_of(content, "fencing", "ttl"), terms_of(request, content, rendering.lease_answer)
-        lease = leases.renew(namespace, name, body.fencing, body.ttl, terms=terms)
+        lease = leases.renew(namespace, name, body.fencing, body.ttl, caller=caller, terms=terms)
         return rendering.response_of(rendering.lease_answer(lease))
 
     @schema.release_lease
     def delete(self, request: Request, namespace: str, name: str) -> HttpResponse:
         fencing = fencing_of(parameters_of(request, "fencing"))
-        namespace, name = namespace_of(request), lease_name_of(request)
+        namespace, name, caller = self.asked.namespace, lease_name_of(request), self.asked.caller
         answer = partial(rendering.released_answer, namespace)
-        released = leases.release(namespace, name, fencing, terms=terms_of(request, b"", answer))
+        terms = terms_of(request, b"", answer)
+        released = leases.release(namespace, name, fencing, caller=caller, terms=terms)
         return rendering.response_of(answer(released))
 
 
@@ -280,12 +306,82 @@ class ClaimsView(MemoryView):
     @schema.claim
     def post(self, request: Request, namespace: str) -> HttpResponse:
         parameters_of(request)
-        namespace, caller = namespace_of(request), caller_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
         content = content_up_to(request, FRAME_BYTES)
         body = lease_body_of(content, "prefix", "ttl", optional=("holder",))
         terms = terms_of(request, content, rendering.claim_answer)
         claim = leases.claim(namespace, body.prefix, body.ttl, holder=body.holder, caller=caller, terms=terms)
         return rendering.response_of(rendering.claim_answer(claim))
+
+
+class ClaimNamespaceView(MemoryView):
+    """`/namespaces/{namespace}/claim`: make it private. Its tokens do not come into it: there are none yet."""
+
+    needs_admission = False
+
+    @schema.claim_namespace
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        body = claim_namespace_body_of(content_up_to(request, FRAME_BYTES))
+        try:
+            shared = access.claim(self.asked.namespace, name=body.name, code=body.code, caller=self.asked.caller)
+        except ClaimCodeRequired:
+            count_guess(request)
+            raise
+        return rendering.response_of(rendering.shared_answer(shared))
+
+
+class TokensView(MemoryView):
+    """`/namespaces/{namespace}/tokens`: all that the caller's token may manage; share another one."""
+
+    @schema.list_tokens
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        found = tokens.listed(self.asked.namespace, self.asked.caller)
+        return rendering.response_of(rendering.tokens_answer(self.asked.namespace, found))
+
+    @schema.share_token
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        body = token_body_of(content_up_to(request, TOKEN_BYTES))
+        shared = tokens.share(
+            self.asked.namespace,
+            self.asked.caller,
+            role=body.role,
+            name=body.name,
+            read=body.read,
+            write=body.write,
+            ttl=body.ttl,
+        )
+        return rendering.response_of(rendering.shared_answer(shared))
+
+
+class TokenView(MemoryView):
+    """`/namespaces/{namespace}/tokens/{id}`: one token by its id, or as `self` the one that is shown."""
+
+    @schema.get_token
+    def get(self, request: Request, namespace: str, token_id: str) -> HttpResponse:
+        parameters_of(request)
+        found = tokens.one(self.asked.namespace, token_id, self.asked.caller)
+        return rendering.response_of(rendering.token_answer(self.asked.namespace, found))
+
+    @schema.revoke_token
+    def delete(self, request: Request, namespace: str, token_id: str) -> HttpResponse:
+        parameters_of(request)
+        revoked = tokens.revoke(self.asked.namespace, token_id, self.asked.caller)
+        answer = rendering.revoked_answer(self.asked.namespace, revoked.id, revoked.count)
+        return rendering.response_of(answer)
+
+
+class RotationView(MemoryView):
+    """`/namespaces/{namespace}/tokens/{id}/rotate`: a new token in the place of one."""
+
+    @schema.rotate_token
+    def post(self, request: Request, namespace: str, token_id: str) -> HttpResponse:
+        parameters_of(request)
+        overlap = overlap_of(content_up_to(request, FRAME_BYTES))
+        shared = tokens.rotate(self.asked.namespace, token_id, self.asked.caller, overlap=overlap)
+        return rendering.response_of(rendering.shared_answer(shared))
 
 
 @safe_only

@@ -162,6 +162,7 @@ CORS_ALLOW_HEADERS = (
     "x-botwire-lease",
 )
 CORS_EXPOSE_HEADERS = (
+    "BotWire-Claim-Code",
     "BotWire-Wait",
     "ETag",
     "Idempotency-Replayed",

@@ -96,14 +96,14 @@ def carry_out(
     Raises what each operation does by itself, except that deleting what is not there is no mistake; BatchTooLarge; and
     what `units.carry_out` does.
     """
-    return in_unit(namespace, lambda unit: _carry_out(unit, operations), caller, terms, now)
+    return in_unit(namespace, lambda unit: _carry_out(unit, operations, caller), caller, terms, now)
 
 
-def _carry_out(unit: Unit, operations: Sequence[Operation]) -> Batch:
+def _carry_out(unit: Unit, operations: Sequence[Operation], caller: Caller) -> Batch:
     batch = Batch(unit.namespace, unit.revision)
     for _, run in groupby(operations, lambda operation: isinstance(operation, Write)):
         try:
-            for result in _results_of(unit, list(run)):
+            for result in _results_of(unit, list(run), caller):
                 batch.add(result)
         except Refusal as refusal:
             refusal.facts["operation"] = len(batch.results) + refusal.position
@@ -111,7 +111,7 @@ def _carry_out(unit: Unit, operations: Sequence[Operation]) -> Batch:
     return batch
 
 
-def _results_of(unit: Unit, run: list[Operation]) -> Iterator[Result]:
+def _results_of(unit: Unit, run: list[Operation], caller: Caller) -> Iterator[Result]:
     """The results of operations that are all writes of which the size is known, or none of them is."""
     writes = [operation for operation in run if isinstance(operation, Write)]
     if writes:
@@ -124,22 +124,24 @@ def _results_of(unit: Unit, run: list[Operation]) -> Iterator[Result]:
     for operation in run:
         match operation:
             case Get():
-                yield _read(unit, operation.key)
+                yield _read(unit, operation.key, caller)
             case Check():
-                yield _checked(unit, operation)
+                yield _checked(unit, operation, caller)
             case ChangeOf():
                 yield operation.carry_out(unit)
 
 
-def _read(unit: Unit, key: str) -> Remembered | NotFound:
-    unit.cursor.execute(sql.READ_ENTRY, reading.read_parameters(unit.namespace, key, unit.now))
+def _read(unit: Unit, key: str, caller: Caller) -> Remembered | NotFound:
+    caller.check_reads(key)
+    unit.cursor.execute(sql.READ_ENTRY, reading.read_parameters(unit.namespace, key, caller, unit.now))
     try:
         return reading.remembered(unit.namespace, key, unit.cursor.fetchone())
     except KeyNotFound:
         return NotFound(key)
 
 
-def _checked(unit: Unit, check: Check) -> Check:
+def _checked(unit: Unit, check: Check, caller: Caller) -> Check:
+    caller.check_reads(check.key)
     found = unit.fetch(sql.READ_VERSION, key=check.key)
     version = found["version"] if found else None
     if version != check.version:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from namespaces import clock, database, sql
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import InvalidRevision, RevisionTrimmed
 from namespaces.limits import limit
 from namespaces.names import after_prefix, check_namespace, check_prefix
@@ -43,32 +44,49 @@ class ChangePage:
     revision: int
     changes: list[LoggedChange]
     next: int
+    access_version: int = 0
 
 
 def changes_since(
-    namespace: str, since: int = NOW, *, prefix: str = "", most: int | None = None, now: datetime | None = None
+    namespace: str,
+    since: int = NOW,
+    *,
+    prefix: str = "",
+    most: int | None = None,
+    caller: Caller = NOBODY,
+    now: datetime | None = None,
 ) -> ChangePage:
     """Up to `most` changes of keys that begin with `prefix` after the revision `since`, or none, from now on.
 
     A page also ends where its changes reach `page_value_bytes`, and after SPAN revisions; a namespace that does not
     exist is at revision 0. Raises InvalidNamespace, InvalidPrefix, InvalidRevision, RevisionTrimmed,
-    NamespaceSuspended, DatabaseUnavailable.
+    NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_prefix(prefix)
-    parameters = read_parameters(namespace, since, prefix, most or limit("keys_per_page_default"), now=now)
+    caller.check_reads(prefix)
+    most = most or limit("keys_per_page_default")
+    parameters = read_parameters(namespace, since, prefix, most, caller=caller, now=now)
     with database.turn():
         rows = database.fetch_all(sql.READ_CHANGES, parameters)
     return page_of(namespace, since, rows)
 
 
 def read_parameters(
-    namespace: str, since: int, prefix: str, most: int, *, room: int | None = None, now: datetime | None = None
+    namespace: str,
+    since: int,
+    prefix: str,
+    most: int,
+    *,
+    room: int | None = None,
+    caller: Caller = NOBODY,
+    now: datetime | None = None,
 ) -> database.Parameters:
     """What `sql.READ_CHANGES` is run with; `room` is in bytes."""
     end = after_prefix(prefix)
     return {
         "namespace": namespace,
+        "digest": caller.digest,
         "since": since,
         "until": since + SPAN,
         "prefix": prefix,
@@ -85,17 +103,17 @@ def page_of(namespace: str, since: int, rows: Sequence[Sequence[Any]]) -> Change
 
     Raises NamespaceSuspended, RevisionTrimmed, InvalidRevision.
     """
-    status, reason, until, revision, trimmed_revision = rows[0][:5] if rows else ("active", "", None, 0, 0)
+    status, reason, until, access, revision, trimmed_revision = rows[0][:6] if rows else ("active", "", None, 0, 0, 0)
     check_readable(namespace, status, reason, until)
     if since == NOW:
-        return ChangePage(namespace, revision, revision, [], revision)
+        return ChangePage(namespace, revision, revision, [], revision, access)
     if since > revision:
         raise InvalidRevision(namespace, since=since, revision=revision)
     if since < trimmed_revision:
         raise RevisionTrimmed(namespace, since=since, oldest_revision=trimmed_revision + 1)
-    changes = [change_in(row[5:]) for row in rows if row[5] is not None]
+    changes = [change_in(row[6:]) for row in rows if row[6] is not None]
     reached = changes[-1].revision if changes else min(revision, since + SPAN)
-    return ChangePage(namespace, since, revision, changes, reached)
+    return ChangePage(namespace, since, revision, changes, reached, access)
 
 
 def change_in(row: Sequence[Any]) -> LoggedChange:

@@ -16,8 +16,15 @@ Refusal
 ├── Restricted                                                       (reason, until)
 │   ├── NamespaceReadOnly
 │   └── NamespaceSuspended
+├── InvalidToken
+├── TokenNotAllowed                                                  (role, read, write)
+├── ClaimCodeRequired
+├── AlreadyClaimed
+├── NamespaceOpen
+├── LastAdminToken
 ├── Missing
 │   ├── NamespaceNotFound
+│   ├── TokenNotFound
 │   ├── KeyNotFound
 │   ├── VersionNotFound
 │   ├── LeaseNotFound
@@ -37,6 +44,8 @@ Refusal
 ├── LeaseLost
 ├── LimitReached
 │   ├── LeaseLimit                                                   (limit)
+│   ├── TokenLimit                                                   (limit)
+│   ├── GuessLimit                                                   (limit, retry_after)
 │   ├── DailyWriteLimit                                              (limit, used, resets_at)
 │   ├── StorageLimit                                                 (limit, used, needed)
 │   └── NamespaceCreationLimit                                       (limit, retry_after)
@@ -51,6 +60,7 @@ A refusal has changed nothing: no entry, no counter, no revision, no namespace. 
 refusal by a rule: the connection to the database broke before it told whether it had committed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -172,6 +182,60 @@ class NamespaceSuspended(Restricted):
     forbids_reading = True
 
 
+class InvalidToken(Refusal):
+    """No token that this server has ever given, or none for this namespace, which is open."""
+
+    code = "invalid_token"
+
+
+class TokenNotAllowed(Refusal):
+    """A good token that may not do what is asked; `read` and `write` are beginnings of the keys that it may."""
+
+    code = "token_not_allowed"
+
+    def __init__(self, what: str, *, role: str, read: Sequence[str], write: Sequence[str]) -> None:
+        under = f"; it reads under {_listed([*read, *write])}, and writes under {_listed(write)}"
+        super().__init__(f"This {role} token may not {what}{under}.", role=role, read=list(read), write=list(write))
+
+
+def _listed(prefixes: Sequence[str]) -> str:
+    return ", ".join(repr(prefix) if prefix else "any key" for prefix in dict.fromkeys(prefixes)) or "none"
+
+
+class ClaimCodeRequired(Refusal):
+    """Somebody has written to the namespace; only who made it may claim it."""
+
+    code = "claim_code_required"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(
+            f"The namespace {namespace} is in use. Only the claim code of the answer that made it proves whose it is."
+        )
+
+
+class AlreadyClaimed(Refusal):
+    code = "already_claimed"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"The namespace {namespace} is private already.")
+
+
+class NamespaceOpen(Refusal):
+    """Tokens are for private namespaces."""
+
+    code = "namespace_open"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"The namespace {namespace} is open to whoever knows its name, and has no tokens.")
+
+
+class LastAdminToken(Refusal):
+    code = "last_admin_token"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"Without this token, the namespace {namespace} would have no admin token that stays good.")
+
+
 class Missing(Refusal): ...
 
 
@@ -179,7 +243,14 @@ class NamespaceNotFound(Missing):
     code = "namespace_not_found"
 
     def __init__(self, namespace: str) -> None:
-        super().__init__(f"Nothing was ever written to the namespace {namespace}.")
+        super().__init__(f"There is no namespace {namespace}, or it is private and this request has no token for it.")
+
+
+class TokenNotFound(Missing):
+    code = "token_not_found"
+
+    def __init__(self, namespace: str, token_id: str) -> None:
+        super().__init__(f"The namespace {namespace} has no token {token_id!r} that this one may manage.")
 
 
 class KeyNotFound(Missing):
@@ -350,6 +421,26 @@ class LeaseLimit(LimitReached):
     def __init__(self, namespace: str, *, limit: int) -> None:
         super().__init__(
             f"In the namespace {namespace} {limit:,} leases are held, which is the limit.", limit=limit, retry_after=1
+        )
+
+
+class TokenLimit(LimitReached):
+    code = "token_limit"
+
+    def __init__(self, namespace: str, *, limit: int) -> None:
+        super().__init__(f"The namespace {namespace} has {limit:,} tokens, which is the limit.", limit=limit)
+
+
+class GuessLimit(LimitReached):
+    """Too many tokens and claim codes that are none came from one address. Good ones are still taken."""
+
+    code = "guess_limit"
+
+    def __init__(self, *, limit: int, retry_after: int) -> None:
+        super().__init__(
+            f"Your address has shown {limit:,} wrong tokens or claim codes within an hour, which is the limit.",
+            limit=limit,
+            retry_after=retry_after,
         )
 
 

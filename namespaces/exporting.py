@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from namespaces import changes, clock, database, reading, sql
+from namespaces.callers import AN_OPERATOR, NOBODY, Caller
 from namespaces.changes import LoggedChange
 from namespaces.errors import NamespaceNotFound, TooManyExports
 from namespaces.limits import limit
@@ -30,6 +31,10 @@ RETRY_SECONDS = 5
 
 _lock = threading.Lock()
 _open = 0
+
+
+# How often it is asked whether an export may still be read: a token that is taken back ends it.
+CHECK_SECONDS = 1.0
 
 
 class Overdue(Exception):
@@ -51,16 +56,17 @@ class Outline:
 class Export:
     """An export that has begun. `close` has to be called, whatever happens; it may be called by another thread."""
 
-    def __init__(self, snapshot: Snapshot, outline: Outline, parameters: dict[str, Any]) -> None:
+    def __init__(self, snapshot: Snapshot, outline: Outline, parameters: dict[str, Any], caller: Caller) -> None:
         self.outline = outline
-        self._snapshot, self._parameters = snapshot, parameters
-        self._deadline = time.monotonic() + limit("export_seconds")
+        self._snapshot, self._parameters, self._caller = snapshot, parameters, caller
+        self._checked_at = time.monotonic()
+        self._deadline = self._checked_at + limit("export_seconds")
         self._is_open = True
 
     def entries(self) -> Iterator[list[Remembered]]:
         """The entries in byte order, page by page; each page is read when it is asked for.
 
-        Raises Overdue and DatabaseUnavailable, on any page.
+        Raises Overdue, DatabaseUnavailable, NamespaceNotFound and NamespaceSuspended, on any page.
         """
         after = ""
         while rows := self._page(sql.EXPORT_ENTRIES, after=after):
@@ -75,10 +81,21 @@ class Export:
             before = rows[-1][0]
 
     def _page(self, statement: str, **place: Any) -> Sequence[Sequence[Any]]:
-        if time.monotonic() > self._deadline:
+        now = time.monotonic()
+        if now > self._deadline:
             raise Overdue
         with database.turn():
+            if now - self._checked_at > CHECK_SECONDS:
+                self._check_seen()
+                self._checked_at = now
             return self._snapshot.fetch_all(statement, self._parameters | place)
+
+    def _check_seen(self) -> None:
+        """Raise unless the caller may still read what is exported."""
+        parameters = self._parameters | {"now": database.as_parameter(clock.now())}
+        found = database.fetch_all(_statement_for(self._caller), parameters)
+        database.let_go()  # whatever thread this is
+        _check_found(found, self.outline.namespace, self._caller)
 
     def close(self) -> None:
         """Let the database forget what it kept for this; closing twice does no harm."""
@@ -94,25 +111,28 @@ def begin(
     prefix: str = "",
     *,
     has_history: bool = False,
-    is_operator: bool = False,
+    caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> Export:
     """Begin to export every live entry under `prefix` and, if asked, the changes that the log has.
 
-    Raises InvalidNamespace, InvalidPrefix, NamespaceNotFound, NamespaceSuspended, unless an operator asks,
-    TooManyExports, DatabaseUnavailable.
+    Of a private namespace, the changes are for admin tokens. Raises InvalidNamespace, InvalidPrefix, TokenNotAllowed,
+    NamespaceNotFound, TooManyExports, DatabaseUnavailable, and NamespaceSuspended unless an operator asks.
     """
     check_namespace(namespace)
     check_prefix(prefix)
+    caller.check_reads(prefix)
+    if has_history:
+        caller.check_admin("export the history")
     now = now or clock.now()
     _take_place()
     snapshot = None
     try:
         with database.turn():
             snapshot = Snapshot()
-            parameters = _parameters(namespace, prefix, now)
-            outline = _outline(snapshot, parameters, namespace, prefix, has_history, is_operator)
-        return Export(snapshot, outline, parameters)
+            parameters = _parameters(namespace, prefix, caller, now)
+            outline = _outline(snapshot, parameters, caller, has_history)
+        return Export(snapshot, outline, parameters, caller)
     except BaseException:
         if snapshot:
             snapshot.close()
@@ -128,39 +148,44 @@ def begin_for_operator(namespace: str, prefix: str, *, operator: str) -> Export:
         row = locked(namespace)
         after = {"prefix": prefix, "entries": row.entries, "revision": row.revision}
         record(Action.EXPORT, operator=operator, reason="", namespace=namespace, after=after)
-    return begin(namespace, prefix, is_operator=True)
+    return begin(namespace, prefix, caller=AN_OPERATOR)
 
 
-def _parameters(namespace: str, prefix: str, now: datetime) -> dict[str, Any]:
+def _parameters(namespace: str, prefix: str, caller: Caller, now: datetime) -> dict[str, Any]:
     end = after_prefix(prefix)
     return {
         "namespace": namespace,
         "prefix": prefix,
         "prefix_is_open": end is None,
         "prefix_end": end or "",
+        "digest": caller.digest,
         "now": database.as_parameter(now),
         "most": ROWS_PER_PAGE,
         "room": PAGE_BYTES,
     }
 
 
-def _outline(
-    snapshot: Snapshot,
-    parameters: database.Parameters,
-    namespace: str,
-    prefix: str,
-    has_history: bool,
-    is_operator: bool,
-) -> Outline:
-    found = snapshot.fetch_all(sql.EXPORT_OUTLINE, parameters)
-    if not found:
-        raise NamespaceNotFound(namespace)
-    status, reason, until, revision = found[0]
-    if not is_operator:
-        reading.check_readable(namespace, status, reason, until)
+def _outline(snapshot: Snapshot, parameters: database.Parameters, caller: Caller, has_history: bool) -> Outline:
+    namespace, prefix = parameters["namespace"], parameters["prefix"]
+    found = snapshot.fetch_all(_statement_for(caller), parameters)
+    revision = _check_found(found, namespace, caller)
     [(entries,)] = snapshot.fetch_all(sql.COUNT_LIVE, parameters)
     [(logged,)] = snapshot.fetch_all(sql.COUNT_LOGGED, parameters) if has_history else [(0,)]
     return Outline(namespace, prefix, revision, entries, has_history, logged)
+
+
+def _statement_for(caller: Caller) -> str:
+    return sql.EXPORT_OUTLINE_FOR_ALL if caller.is_operator else sql.EXPORT_OUTLINE
+
+
+def _check_found(found: Sequence[Sequence[Any]], namespace: str, caller: Caller) -> int:
+    """The revision of the namespace that was found; raises NamespaceNotFound or NamespaceSuspended."""
+    if not found:
+        raise NamespaceNotFound(namespace)
+    status, reason, until, revision = found[0]
+    if not caller.is_operator:
+        reading.check_readable(namespace, status, reason, until)
+    return int(revision)
 
 
 def _entry_in(namespace: str, row: Sequence[Any]) -> Remembered:

@@ -121,24 +121,26 @@ def take_in(
     *,
     on_conflict: OnConflict = OnConflict.FAIL,
     is_dry_run: bool = False,
-    may_vouch: bool = False,
     caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> Report:
     """Take a part in, or with `is_dry_run` only tell what that would do.
 
-    Unless `may_vouch`, every writer is self-declared, whatever the export says; operators are always. An entry that is
-    there with the same value, writer and expiry is left alone, and so is one that has expired. The fact `line` of a
-    refusal is the number of the line at which the part was refused. Raises InvalidNamespace, InvalidExport, InvalidKey,
-    InvalidWriter, InvalidTTL, ValueTooLarge, ImportConflict, NamespaceReadOnly, NamespaceSuspended, DailyWriteLimit,
-    StorageLimit, DatabaseUnavailable, DiskFull, and what `caller.admit_creation` raises.
+    Only an admin token vouches for the writers that the export calls verified; without one they are self-declared, and
+    operators are always. An entry that is there with the same value, writer and expiry is left alone, and so is one
+    that has expired. The fact `line` of a refusal is the number of the line at which the part was refused. Raises
+    InvalidNamespace, TokenNotAllowed, InvalidExport, InvalidKey, InvalidWriter, InvalidTTL, ValueTooLarge,
+    ImportConflict, NamespaceReadOnly, NamespaceSuspended, DailyWriteLimit, StorageLimit, DatabaseUnavailable, DiskFull,
+    and what `caller.admit_creation` raises.
     """
     check_namespace(namespace)
+    caller.check_admin("import")
+    may_vouch = caller.token is not None
     now = now or clock.now()
     checked = _checked(part, may_vouch, now)
 
     def work(unit: Unit) -> Report:
-        intake = _Intake(unit, checked, on_conflict, is_dry_run)
+        intake = _Intake(unit, checked, caller, on_conflict, is_dry_run)
         report = intake.plan()
         if not is_dry_run:
             intake.carry_out()
@@ -216,10 +218,10 @@ _CHANGE_COLUMNS = ("namespace_id", "revision", "kind", "key", "bytes", "at", "wr
 class _Intake:
     """One part on its way into a locked namespace: planned whole, then carried out."""
 
-    def __init__(self, unit: Unit, part: Part, on_conflict: OnConflict, is_dry_run: bool) -> None:
+    def __init__(self, unit: Unit, part: Part, caller: Caller, on_conflict: OnConflict, is_dry_run: bool) -> None:
         self._unit, self._part = unit, part
         self._on_conflict, self._is_dry_run = on_conflict, is_dry_run
-        self._state = self._judged_state()
+        self._state = self._judged_state(caller)
         self._is_fresh = unit.revision == 0 < part.revision
         began = unit.fetch(sql.FIND_RESTORATION)
         self._base = part.revision if self._is_fresh else began["revision"] if began else 0
@@ -240,9 +242,9 @@ class _Intake:
             bytes_left=max(self._state["byte_limit"] - self._state["stored_bytes"], 0),
         )
 
-    def _judged_state(self) -> dict[str, Any]:
+    def _judged_state(self, caller: Caller) -> dict[str, Any]:
         """Counters and limits of the namespace; raises where its status forbids to write."""
-        parameters = parameters_of(sql.LOOK, self._unit.namespace, "", self._unit.now, value_bytes=0)
+        parameters = parameters_of(sql.LOOK, self._unit.namespace, "", self._unit.now, value_bytes=0, caller=caller)
         verdict = self._unit.fetch(sql.LOOK.verdict("TRUE"), **parameters)
         assert verdict is not None, "the namespace is locked"
         if verdict["refusal"] is not None:

@@ -82,20 +82,29 @@ def acquire(
     """Take a lease for `ttl` seconds; the namespace is made if nothing was written to it. It does not wait.
 
     Raises InvalidNamespace, InvalidKey, InvalidWriter, InvalidTTL, LeaseHeld, LeaseLimit, NamespaceReadOnly,
-    NamespaceSuspended, and what `units.carry_out` does.
+    NamespaceSuspended, TokenNotAllowed, and what `units.carry_out` does.
     """
     check_namespace(namespace)
     check_key(name)
+    caller.check_writes(name)
     lasting, holder = _checked_ttl(ttl), _checked_holder(holder, caller)
     return in_unit(namespace, lambda unit: _acquire(unit, name, holder, lasting), caller, terms, now)
 
 
 def renew(
-    namespace: str, name: str, fencing: int, ttl: float, *, terms: Terms = FREE, now: datetime | None = None
+    namespace: str,
+    name: str,
+    fencing: int,
+    ttl: float,
+    *,
+    caller: Caller = NOBODY,
+    terms: Terms = FREE,
+    now: datetime | None = None,
 ) -> Lease:
     """Hold a lease for `ttl` seconds from now. Raises LeaseLost if it is not held by that number, expired included."""
     check_namespace(namespace)
     check_key(name)
+    caller.check_writes(name)
     lasting = _checked_ttl(ttl)
 
     def work(unit: Unit) -> Lease:
@@ -104,13 +113,22 @@ def renew(
         unit.has_written = True
         return _found(unit, name)
 
-    return in_unit(namespace, work, NOBODY, terms, now)
+    return in_unit(namespace, work, caller, terms, now)
 
 
-def release(namespace: str, name: str, fencing: int, *, terms: Terms = FREE, now: datetime | None = None) -> Held:
+def release(
+    namespace: str,
+    name: str,
+    fencing: int,
+    *,
+    caller: Caller = NOBODY,
+    terms: Terms = FREE,
+    now: datetime | None = None,
+) -> Held:
     """Give a lease back. Raises LeaseLost if it is not held by that number."""
     check_namespace(namespace)
     check_key(name)
+    caller.check_writes(name)
 
     def work(unit: Unit) -> Held:
         check_held(unit, Held(name, fencing))
@@ -119,18 +137,19 @@ def release(namespace: str, name: str, fencing: int, *, terms: Terms = FREE, now
         unit.has_written = True
         return Held(name, fencing)
 
-    return in_unit(namespace, work, NOBODY, terms, now)
+    return in_unit(namespace, work, caller, terms, now)
 
 
-def find(namespace: str, name: str, *, now: datetime | None = None) -> Lease:
-    """The lease of a name, if somebody holds it. Raises LeaseNotFound, NamespaceSuspended."""
+def find(namespace: str, name: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> Lease:
+    """The lease of a name, if somebody holds it. Raises LeaseNotFound, NamespaceSuspended, TokenNotAllowed."""
     check_namespace(namespace)
     check_key(name)
+    caller.check_reads(name)
     now = now or clock.now()
     with database.turn():
-        reading.check_readable_now(namespace, now)
+        is_readable = reading.is_readable_now(namespace, caller, now)
         row = LeaseRow.objects.filter(namespace_id=namespace, name=name, expires_at__gt=now).values().first()
-    if row is None:
+    if row is None or not is_readable:
         raise LeaseNotFound(namespace, name)
     return _lease_of(namespace, name, row)
 
@@ -151,6 +170,7 @@ def claim(
     """
     check_namespace(namespace)
     check_prefix(prefix)
+    caller.check_writes(prefix)
     lasting, holder = _checked_ttl(ttl), _checked_holder(holder, caller)
 
     def work(unit: Unit) -> Claim:

@@ -13,6 +13,9 @@ from django.db.models import F, Q
 
 from namespaces.names import after_prefix
 
+# How much of a token's digest tells it from the others of its namespace.
+ID_LENGTH = 16
+
 
 class ByteOrderedField(models.CharField):  # type: ignore[type-arg]  # not generic when it runs
     """Text that the database compares byte by byte: `C` on PostgreSQL; SQLite does so by itself."""
@@ -26,6 +29,13 @@ def begins_with(prefix: str) -> Q:
     end = after_prefix(prefix)
     chosen = Q(key__gte=prefix) if prefix else Q()
     return chosen if end is None else chosen & Q(key__lt=end)
+
+
+class NamespaceQuerySet(models.QuerySet["Namespace"]):
+    def seen_by(self, digest: str, now: datetime) -> "NamespaceQuerySet":
+        """Namespaces that are open, or that the token of this digest is for; to others a private one is not there."""
+        token = Token.objects.filter(namespace_id=models.OuterRef("name"), digest=digest).live(now)
+        return self.filter(Q(access_version=0) | models.Exists(token))
 
 
 class Namespace(models.Model):
@@ -50,9 +60,14 @@ class Namespace(models.Model):
     log_bytes = models.BigIntegerField(default=0)
     # Grows whenever a lease of the namespace is taken or given back, and is the number of the lease that was taken.
     fencing = models.BigIntegerField(default=0, db_default=0)
+    # 0: open to whoever knows the name. Else only tokens see it; and it grows whenever a token is taken back, so that
+    # who was let in before can tell that it is time to ask again.
+    access_version = models.BigIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     created_from = models.CharField(max_length=45, blank=True, default="")
     last_write_at = models.DateTimeField(null=True)
+
+    objects = NamespaceQuerySet.as_manager()
 
     class Meta:
         constraints = (
@@ -78,6 +93,11 @@ class Namespace(models.Model):
 
     def __str__(self) -> str:
         return str(self.name)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only tokens see it."""
+        return self.access_version > 0
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -275,6 +295,7 @@ class ModerationAction(models.Model):
         PURGE = "purge"
         PURGE_CANCELLED = "purge_cancelled"
         PURGE_DONE = "purge_done"
+        REVOKE = "revoke"
         ACCOUNT = "account"
 
     id = models.BigAutoField(primary_key=True)
@@ -351,3 +372,48 @@ class Restoration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.namespace_id} begun with {self.origin[:12]}@{self.revision}"
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    def live(self, now: datetime) -> "TokenQuerySet":
+        """Tokens that are good at `now`."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+
+class Token(models.Model):
+    """What lets its bearer into a private namespace. Of its text only the SHA-256 is kept; its rights never change.
+
+    `name` is the writer it stands for; `read` and `write` are the beginnings of the keys that it may read, beside those
+    that it may write, and write, as JSON. `parent` is the digest of the token that shared it, empty for the first one.
+    """
+
+    class Role(models.TextChoices):
+        ADMIN = "admin"
+        WRITE = "write"
+        READ = "read"
+
+    pk = models.CompositePrimaryKey("namespace_id", "digest")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="token_set", db_index=False)
+    digest = ByteOrderedField(max_length=64)
+    role = models.CharField(max_length=5, choices=Role)
+    name = models.CharField(max_length=128, blank=True, default="")
+    read = models.TextField(default="[]")
+    write = models.TextField(default="[]")
+    parent = ByteOrderedField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(role__in=("admin", "write", "read")), name="role_known"),)
+        indexes = (models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="token_expires_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: {self.role} token {self.id} of {self.name}"
+
+    @property
+    def id(self) -> str:
+        """By what the token is called where its text must not be told."""
+        return str(self.digest)[:ID_LENGTH]

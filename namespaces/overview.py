@@ -200,7 +200,7 @@ def find(choice: Choice, *, cursor: str = "", most: int = PER_PAGE, now: datetim
 
 
 def _chosen(choice: Choice, now: datetime) -> QuerySet[Namespace]:
-    chosen = Namespace.objects.all()
+    chosen: QuerySet[Namespace] = Namespace.objects.all()
     if choice.prefix and not is_namespace(choice.prefix):
         return chosen.none()
     if choice.prefix:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from namespaces import clock, database, sql
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import InvalidCursor, KeyNotFound, NamespaceNotFound
 from namespaces.limits import LIMITS, limit
 from namespaces.models import Change, DailyUsage, Entry, EntryQuerySet, Namespace
@@ -47,6 +48,7 @@ class State:
     """A namespace as its users may see it. All is exact but `reads`, which is up to a few seconds behind."""
 
     name: str
+    is_private: bool
     status: str
     reason: str
     until: datetime | None
@@ -63,28 +65,32 @@ class State:
     resets_at: datetime
 
 
-def get_entry(namespace: str, key: str, *, now: datetime | None = None) -> Remembered:
+def get_entry(namespace: str, key: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> Remembered:
     """The entry under a key.
 
-    Raises InvalidNamespace, InvalidKey, KeyNotFound, NamespaceSuspended, DatabaseUnavailable.
+    Raises InvalidNamespace, InvalidKey, KeyNotFound, NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_key(key)
+    caller.check_reads(key)
     with database.turn():
-        row = database.fetch(sql.READ_ENTRY, read_parameters(namespace, key, now))
+        row = database.fetch(sql.READ_ENTRY, read_parameters(namespace, key, caller, now))
     return remembered(namespace, key, row)
 
 
-def read_parameters(namespace: str, key: str, now: datetime | None = None) -> database.Parameters:
+def read_parameters(
+    namespace: str, key: str, caller: Caller = NOBODY, now: datetime | None = None
+) -> database.Parameters:
     """What `sql.READ_ENTRY` is run with."""
-    return {"namespace": namespace, "key": key, "now": database.as_parameter(now or clock.now())}
+    now = now or clock.now()
+    return {"namespace": namespace, "key": key, "digest": caller.digest, "now": database.as_parameter(now)}
 
 
 def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembered:
     """The entry in a row that `sql.READ_ENTRY` answered; raises KeyNotFound or NamespaceSuspended if it holds none."""
     if row is None:
         raise KeyNotFound(namespace, key)
-    status, reason, until, version, created_at, updated_at, expires_at, writer, is_verified, value = row
+    status, reason, until, _, version, created_at, updated_at, expires_at, writer, is_verified, value = row
     check_readable(namespace, status, reason, until)
     if version is None:
         raise KeyNotFound(namespace, key)
@@ -101,6 +107,11 @@ def remembered(namespace: str, key: str, row: Sequence[Any] | None) -> Remembere
     )
 
 
+def access_version_in(row: Sequence[Any] | None) -> int:
+    """The namespace's access version in a row that `sql.READ_ENTRY` answered; 0 where there is none."""
+    return 0 if row is None else int(row[3])
+
+
 def list_entries(
     namespace: str,
     *,
@@ -108,21 +119,23 @@ def list_entries(
     cursor: str = "",
     most: int | None = None,
     with_values: bool = False,
+    caller: Caller = NOBODY,
     now: datetime | None = None,
 ) -> Page:
     """A page of up to `most` keys under `prefix`, after `cursor`; an unknown namespace has none.
 
     With values, a page also ends where its entries reach `page_value_bytes`. Raises InvalidNamespace, InvalidPrefix,
-    InvalidCursor, NamespaceSuspended, DatabaseUnavailable.
+    InvalidCursor, NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
     """
     check_namespace(namespace)
     check_prefix(prefix)
+    caller.check_reads(prefix)
     after = key_of_cursor(cursor)
+    now = now or clock.now()
     with database.turn():
-        found = Namespace.objects.filter(name=namespace).first()
+        found = Namespace.objects.seen_by(caller.digest, now).filter(name=namespace).first()
         if found is None:
             return Page([], [] if with_values else None, None)
-        now = now or clock.now()
         check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
         chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
         if after:
@@ -163,7 +176,7 @@ def _with_values(chosen: EntryQuerySet, keys: list[str]) -> list[Remembered]:
     return [Remembered(*row) for row in span.values_list(*columns)]
 
 
-def state(namespace: str, *, now: datetime | None = None) -> State:
+def state(namespace: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> State:
     """Status, limits and usage of a namespace, also of a suspended one.
 
     Raises InvalidNamespace, NamespaceNotFound, DatabaseUnavailable.
@@ -172,7 +185,7 @@ def state(namespace: str, *, now: datetime | None = None) -> State:
     now = now or clock.now()
     today = clock.day_of(now)
     with database.turn():
-        found = Namespace.objects.filter(name=namespace).first()
+        found = Namespace.objects.seen_by(caller.digest, now).filter(name=namespace).first()
         if found is None:
             raise NamespaceNotFound(namespace)
         usage = DailyUsage.objects.filter(namespace_id=namespace, day=today).first() or DailyUsage(day=today)
@@ -180,6 +193,7 @@ def state(namespace: str, *, now: datetime | None = None) -> State:
     is_restricted = status != Namespace.Status.ACTIVE
     return State(
         name=found.name,
+        is_private=found.is_private,
         status=status,
         reason=found.status_reason if is_restricted else "",
         until=found.status_until if is_restricted else None,
@@ -216,11 +230,12 @@ def value_limit(namespace: str) -> int:
     return limit("value_bytes") if own is None else own
 
 
-def check_readable_now(namespace: str, now: datetime) -> None:
-    """Raise NamespaceSuspended if it is; a namespace that does not exist is not. For callers that have a turn."""
-    found = Namespace.objects.filter(name=namespace).first()
+def is_readable_now(namespace: str, caller: Caller, now: datetime) -> bool:
+    """Whether there is such a namespace, for this caller; NamespaceSuspended if it is. For callers that have a turn."""
+    found = Namespace.objects.seen_by(caller.digest, now).filter(name=namespace).first()
     if found is not None:
         check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
+    return found is not None
 
 
 def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:

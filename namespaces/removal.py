@@ -56,12 +56,13 @@ def clear(namespace: str, prefix: str = "", *, caller: Caller = NOBODY, now: dat
     check_namespace(namespace)
     check_prefix(prefix)
     check_writer(caller.writer)
+    caller.check_writes(prefix)
     with database.turn(writes=True):
         return _clear(namespace, prefix, caller, now or clock.now())
 
 
 def _clear(namespace: str, prefix: str, caller: Caller, now: datetime) -> Cleared:
-    parameters = parameters_of(sql.CLEAR, namespace, "", now, value_bytes=0) | {"entry_bytes": 0}
+    parameters = parameters_of(sql.CLEAR, namespace, "", now, value_bytes=0, caller=caller) | {"entry_bytes": 0}
     chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
     is_empty = not chosen.exists()
     with database.write_transaction():

@@ -12,9 +12,17 @@ from functools import lru_cache
 FOR_UPDATE = " FOR NO KEY UPDATE"
 LOCK_NAMESPACE = "SELECT revision FROM namespaces_namespace WHERE name = %(namespace)s FOR NO KEY UPDATE"
 
+# Whether the namespace `ns` is there for the caller: a private one is so for nobody without a good token for it. The
+# digest '' is that of no token.
+_IS_SEEN = """(ns.access_version = 0 OR EXISTS (
+    SELECT 1 FROM namespaces_token AS t WHERE t.namespace_id = ns.name AND t.digest = %(digest)s
+        AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+))"""
+
 # A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
 # `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key,
-# {is_bound} whether the namespace's status and daily limit bind the writer (they do not bind operators);
+# {is_bound} whether the namespace's status and daily limit bind the writer (they do not bind operators), {is_seen} that
+# it is there for them at all;
 # {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
 VERDICT = """
 SELECT state.*,
@@ -43,13 +51,22 @@ FROM (
     FROM namespaces_namespace AS ns
     LEFT JOIN namespaces_entry AS e ON e.namespace_id = ns.name AND e.key = %(key)s
     LEFT JOIN namespaces_dailyusage AS u ON u.namespace_id = ns.name AND u.day = %(today)s
-    WHERE ns.name = %(namespace)s
+    WHERE ns.name = %(namespace)s AND {is_seen}
 ) AS state
 """
 
 # What a unit of work begins with, see `namespaces.units`.
 READ_NAMESPACE = """
-SELECT status, status_reason, status_until, revision, fencing FROM namespaces_namespace WHERE name = %(namespace)s
+SELECT status, status_reason, status_until, revision, fencing, access_version, created_at FROM namespaces_namespace
+WHERE name = %(namespace)s
+"""
+
+# Whether there is a namespace, whether it is private, and what the token may that is shown, if it is a good one of it.
+READ_ACCESS = """
+SELECT ns.access_version, t.digest, t.role, t.name, t.read, t.write, t.expires_at FROM namespaces_namespace AS ns
+LEFT JOIN namespaces_token AS t
+    ON t.namespace_id = ns.name AND t.digest = %(digest)s AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+WHERE ns.name = %(namespace)s
 """
 
 # The verdict on a write to an entry, with what the entry holds.
@@ -145,21 +162,23 @@ SELECT revision, status, status_reason, status_until, write_limit, byte_limit, v
 FROM verdict ORDER BY n
 """
 
-READ_ENTRY = """
+# For whoever waits: one read tells all of them, and each judges by `access_version` whether that is for them.
+READ_ENTRY_FOR_ALL = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
-    ns.status_reason, ns.status_until,
+    ns.status_reason, ns.status_until, ns.access_version,
     e.version, e.created_at, e.updated_at, e.expires_at, e.writer, e.is_verified, e.value
 FROM namespaces_namespace AS ns
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = ns.name AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
 WHERE ns.name = %(namespace)s
 """
+READ_ENTRY = f"{READ_ENTRY_FOR_ALL} AND {_IS_SEEN}"
 
 # Revisions have no gap, so a span of them bounds how many rows are looked at, however few are under the prefix. The
 # rows of a page are chosen by their sizes before a value is read.
-READ_CHANGES = """
+_READ_CHANGES = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
-    ns.status_reason, ns.status_until, ns.revision, ns.trimmed_revision,
+    ns.status_reason, ns.status_until, ns.access_version, ns.revision, ns.trimmed_revision,
     c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at, c.value
 FROM namespaces_namespace AS ns
 LEFT JOIN (
@@ -175,16 +194,19 @@ LEFT JOIN (
     WHERE total <= %(room)s OR place = 1
 ) AS page ON TRUE
 LEFT JOIN namespaces_change AS c ON c.namespace_id = ns.name AND c.revision = page.revision
-WHERE ns.name = %(namespace)s
+WHERE ns.name = %(namespace)s {is_seen}
 ORDER BY c.revision
 """
+READ_CHANGES = _READ_CHANGES.format(is_seen=f"AND {_IS_SEEN}")
+READ_CHANGES_FOR_ALL = _READ_CHANGES.format(is_seen="")
 
 # An export, see `namespaces.exporting`: pages are chosen by their sizes before a value is read, as those of changes.
-EXPORT_OUTLINE = """
-SELECT CASE WHEN status_until IS NULL OR status_until > %(now)s THEN status ELSE 'active' END,
-    status_reason, status_until, revision
-FROM namespaces_namespace WHERE name = %(namespace)s
+EXPORT_OUTLINE_FOR_ALL = """
+SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
+    ns.status_reason, ns.status_until, ns.revision
+FROM namespaces_namespace AS ns WHERE ns.name = %(namespace)s
 """
+EXPORT_OUTLINE = f"{EXPORT_OUTLINE_FOR_ALL} AND {_IS_SEEN}"
 # The first count reads an index alone, the second the index of those that expire.
 COUNT_LIVE = """
 SELECT (
@@ -318,6 +340,7 @@ class Plan:
             appeared=self.appeared,
             missing=self.missing.format(precondition=precondition),
             is_bound="TRUE" if self.is_bound else "FALSE",
+            is_seen=_IS_SEEN if self.is_bound else "TRUE",
             writes_before=writes_before,
             bytes_before=bytes_before,
         )

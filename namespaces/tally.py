@@ -1,4 +1,4 @@
-"""Reads, refusals and accepted writes, counted in memory and added up every few seconds.
+"""Reads, refusals, accepted writes and used tokens, counted in memory and added up every few seconds.
 
 Reads and refusals go to the day's usage: neither is ever limited, so neither is worth a write of its own. Writes have
 been counted, exactly, in their own transaction; here they only tell whose standing has moved, and the day's total of
@@ -13,7 +13,7 @@ from django.db import Error, connection
 
 from namespaces import clock, database, standing
 from namespaces.errors import DatabaseTrouble
-from namespaces.models import DailyTotal, DailyUsage, Namespace
+from namespaces.models import DailyTotal, DailyUsage, Namespace, Token
 from namespaces.names import is_namespace
 
 FLUSH_SECONDS = 5.0
@@ -23,6 +23,7 @@ logger = logging.getLogger("botwire.tally")
 _lock = threading.Lock()
 _reads: Counter[str] = Counter()
 _writes: Counter[str] = Counter()
+_uses: set[tuple[str, str]] = set()
 _refusals: dict[str, Counter[str]] = {}
 _refusals_of_all: Counter[str] = Counter()
 _stopping = threading.Event()
@@ -58,6 +59,13 @@ def count_write(namespace: str) -> None:
             _writes[namespace] += 1
 
 
+def count_use(namespace: str, digest: str) -> None:
+    """Note that a token was used."""
+    if _is_started:
+        with _lock:
+            _uses.add((namespace, digest))
+
+
 def count_refusal(namespace: str, code: str) -> None:
     """Count one refused request, by its code: for all, and for `namespace` unless no namespace may be called so.
 
@@ -83,10 +91,13 @@ def flush() -> None:
             dict(_refusals),
             _refusals_of_all.copy(),
         )
-        for counted in (_reads, _writes, _refusals, _refusals_of_all):
+        uses = set(_uses)
+        for counted in (_reads, _writes, _uses, _refusals, _refusals_of_all):
             counted.clear()
     for name in Namespace.objects.filter(name__in=reads.keys() | refusals.keys()).values_list("name", flat=True):
         _add(name, reads[name], refusals.get(name, Counter()))
+    for namespace, digest in sorted(uses):
+        Token.objects.filter(namespace_id=namespace, digest=digest).update(last_used_at=clock.now())
     _add_to_all(writes.total(), refusals_of_all)
     standing.refresh(writes.keys() | refusals.keys())
 

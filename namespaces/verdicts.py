@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from namespaces import clock, database
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import (
     DailyWriteLimit,
     KeyNotFound,
@@ -35,10 +36,13 @@ class Allowance:
         return max(self.limit - self.used, 0)
 
 
-def parameters_of(plan: Plan, namespace: str, key: str, now: datetime, *, value_bytes: int) -> dict[str, Any]:
-    """The parameters of every plan: what it concerns, the moment that counts, the limits of this server."""
+def parameters_of(
+    plan: Plan, namespace: str, key: str, now: datetime, *, value_bytes: int, caller: Caller = NOBODY
+) -> dict[str, Any]:
+    """The parameters of every plan: what it concerns, who asks, the moment that counts, the limits of this server."""
     return {
         "namespace": namespace,
+        "digest": caller.digest,
         "key": key,
         "kind": plan.kind,
         "now": database.as_parameter(now),

@@ -32,18 +32,28 @@ logger = logging.getLogger("botwire.waking")
 
 
 class Mark(NamedTuple):
-    """How far a namespace has come: both only grow, and one of them with each write and each lease."""
+    """How far a namespace has come: all only grow, and one of them with each write, each lease, each loss of access."""
 
     revision: int = 0
     fencing: int = 0
+    access_version: int = 0
 
 
 class Sighting:
-    """An entry, or none, as one read found it, for everybody who waited for its key when the read began."""
+    """An entry, or none, as one read found it, for everybody who waited for its key when the read began.
+
+    It is for those who were let in at `access_version`; others look for themselves.
+    """
 
     def __init__(self, namespace: str, key: str, row: Any) -> None:
         self._namespace, self._key, self._row = namespace, key, row
         self._comparable: asyncio.Future[Any] | None = None
+        self.access_version: int = reading.access_version_in(row)
+
+    @property
+    def is_of_nothing(self) -> bool:
+        """Whether no namespace was there for whoever looked."""
+        return self._row is None
 
     def entry(self) -> Remembered | None:
         """The entry; raises NamespaceSuspended."""
@@ -237,14 +247,16 @@ class Waking:
                     break
                 await self._tell_changes(namespace, watch, page)
                 watch.mark = watch.mark._replace(revision=page.next)
-            if watch.mark.fencing != mark.fencing:
+            if watch.mark.access_version != mark.access_version:
+                _tell_everyone(watch)
+            elif watch.mark.fencing != mark.fencing:
                 _tell_of_leases(watch)
-        watch.mark = Mark(max(mark.revision, watch.mark.revision if watch.mark else 0), mark.fencing)
+        watch.mark = mark._replace(revision=max(mark.revision, watch.mark.revision if watch.mark else 0))
 
     async def _page_after(self, namespace: str, revision: int) -> ChangePage | None:
         """What came after a revision; None where the log does not tell."""
         parameters = read_parameters(namespace, revision, "", MOST_TOLD, room=PAGE_BYTES)
-        rows = await self._engine.fetch_all(sql.READ_CHANGES, parameters)
+        rows = await self._engine.fetch_all(sql.READ_CHANGES_FOR_ALL, parameters)
         try:
             page = page_of(namespace, revision, rows)
         except Refusal:
@@ -258,7 +270,7 @@ class Waking:
             waiters = list(watch.by_key.get(key, ()))
             if not waiters:
                 continue
-            row = await self._engine.fetch(sql.READ_ENTRY, reading.read_parameters(namespace, key))
+            row = await self._engine.fetch(sql.READ_ENTRY_FOR_ALL, reading.read_parameters(namespace, key))
             sighting = Sighting(namespace, key, row)
             for waiter in waiters:
                 waiter.wake(sighting)

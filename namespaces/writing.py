@@ -106,7 +106,8 @@ def set_entry(
     """Set a key to a value, for `ttl` seconds or for good; the namespace is made if this is its first write.
 
     Raises InvalidNamespace, InvalidKey, InvalidWriter, InvalidTTL, ValueTooLarge, NamespaceReadOnly,
-    NamespaceSuspended, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable, DiskFull, and what
+    NamespaceSuspended, TokenNotAllowed, DailyWriteLimit, StorageLimit, PreconditionFailed, DatabaseUnavailable,
+    DiskFull, NamespaceNotFound if the namespace has become private to the caller meanwhile, and what
     `caller.admit_creation` raises; under terms also what `units.carry_out` does.
     """
     write = set_of(namespace, key, value, ttl=ttl, condition=condition, caller=caller, now=now)
@@ -164,7 +165,7 @@ def set_of(
     now: datetime | None = None,
 ) -> Write:
     """The write that `set_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, caller)
+    _check(namespace, key, caller)
     now = now or clock.now()
     expires_at = now + _checked_ttl(ttl) if ttl is not None else None
     plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.SET
@@ -182,7 +183,7 @@ def _set_of(
     now: datetime,
 ) -> Write:
     size = len(key.encode()) + value.size
-    parameters = parameters_of(plan, namespace, key, now, value_bytes=value.size) | {
+    parameters = parameters_of(plan, namespace, key, now, value_bytes=value.size, caller=caller) | {
         "value": value.text,
         "entry_bytes": size,
         "log_bytes": size,
@@ -197,10 +198,10 @@ def delete_of(
     namespace: str, key: str, *, condition: Condition = ALWAYS, caller: Caller = NOBODY, now: datetime | None = None
 ) -> Write:
     """The write that `delete_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, caller)
+    _check(namespace, key, caller)
     now = now or clock.now()
     plan = sql.DELETE_BY_OPERATOR if caller.is_operator else sql.DELETE
-    parameters = parameters_of(plan, namespace, key, now, value_bytes=0) | {
+    parameters = parameters_of(plan, namespace, key, now, value_bytes=0, caller=caller) | {
         "value": None,
         "entry_bytes": 0,
         "log_bytes": len(key.encode()),
@@ -225,7 +226,7 @@ class ChangeOf:
 
     def carry_out(self, unit: Unit) -> Changed:
         """Judge the change whatever it makes of the entry, make it, and judge what it made like a set."""
-        parameters = parameters_of(sql.CHANGE, self.namespace, self.key, self.now, value_bytes=0)
+        parameters = parameters_of(sql.CHANGE, self.namespace, self.key, self.now, value_bytes=0, caller=self.caller)
         verdict = unit.fetch(sql.CHANGE.verdict_and_entry(self.condition.sql), **parameters)
         assert verdict is not None, "the namespace is locked"
         if verdict["refusal"] is not None:
@@ -264,7 +265,7 @@ def change_of(
     now: datetime | None = None,
 ) -> ChangeOf:
     """The change that `change_entry` carries out; raises what is wrong with it whatever the database holds."""
-    _check_names(namespace, key, caller)
+    _check(namespace, key, caller)
     lasting = None if ttl is None else _checked_ttl(ttl)
     return ChangeOf(namespace, key, edit, lasting, condition, caller, now or clock.now())
 
@@ -297,15 +298,14 @@ def in_unit(
 ) -> T:
     """Do work as one unit, for a caller; see `units.carry_out`."""
     now = now or clock.now()
-    return units.carry_out(
-        namespace, work, now=now, address=caller.address, admit_creation=caller.admit_creation, terms=terms
-    )
+    return units.carry_out(namespace, work, now=now, caller=caller, terms=terms)
 
 
-def _check_names(namespace: str, key: str, caller: Caller) -> None:
+def _check(namespace: str, key: str, caller: Caller) -> None:
     check_namespace(namespace)
     check_key(key)
     check_writer(caller.writer, is_operator=caller.is_operator)
+    caller.check_writes(key)
 
 
 def _checked_ttl(ttl: float) -> timedelta:
@@ -361,11 +361,12 @@ def _run_in_new_namespace(write: Write, caller: Caller) -> database.Row:
         raise KeyNotFound(write.namespace, write.key)
     with database.write_transaction():
         born = {"created_at": write.now, "created_from": caller.address}
-        if Namespace.objects.get_or_create(name=write.namespace, defaults=born)[1]:
-            caller.admit_creation()  # asked only by the one who makes it, and undone with it
+        _, is_made = Namespace.objects.get_or_create(name=write.namespace, defaults=born)
         verdict = database.run(write.plan, write.condition.sql, write.parameters)
         if verdict is None:
             raise NamespaceNotFound(write.namespace)
         if verdict["refusal"] is not None:  # raised inside, so that the namespace is not made either
             raise refusal_of(verdict, write.parameters, write.now)
+        if is_made:
+            caller.admit_creation()  # asked only by the one who makes it, and undone with it
     return verdict

@@ -4,18 +4,18 @@ from typing import Any
 
 from django.db.models import Count, Sum
 
-from namespaces.models import Change, DailyUsage, Entry, Lease, Namespace, Receipt, Restoration
+from namespaces.models import Change, DailyUsage, Entry, Lease, Namespace, Receipt, Restoration, Token
 
 
 def all_rows() -> dict[str, list[dict[str, Any]]]:
     """The content of every table of the domain, in the order of its primary key."""
     order = {Namespace: "name", Entry: "key", Change: "revision", DailyUsage: "day", Lease: "name", Receipt: "key"}
-    order |= {Restoration: "origin"}
+    order |= {Restoration: "origin", Token: "digest"}
     return {model.__name__: list(model.objects.order_by("pk", by).values()) for model, by in order.items()}
 
 
 NO_ROWS: dict[str, list[dict[str, Any]]] = {
-    name: [] for name in ("Namespace", "Entry", "Change", "DailyUsage", "Lease", "Receipt", "Restoration")
+    name: [] for name in ("Namespace", "Entry", "Change", "DailyUsage", "Lease", "Receipt", "Restoration", "Token")
 }
 
 

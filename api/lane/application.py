@@ -1,6 +1,7 @@
 """The ASGI application: the lane where it can answer, Django everywhere else."""
 
 from api import problems
+from api.access import told
 from api.lane import memory
 from api.lane.around import Around
 from api.lane.body import Body, Receive, Scope, Send
@@ -70,15 +71,20 @@ class Application:
         if self._waits is None or around is None:
             return False
         try:
+            admitted = await self._waits.admitted(wait)
+            if admitted is None:
+                return False
+            wait = admitted
             if isinstance(wait, ChangesWait) and wait.is_stream:
                 await self._waits.stream(wait, body, send, around.headers)
                 return True
-            response = _response_of(await self._waits.answer(wait, body), around.headers)
+            answer = await self._waits.answer(wait, body)
+            response = _response_of(answer, around.headers)
         except NotAnswered:
             return False
         except Refusal as refusal:
-            response = _refusal(wait.namespace, refusal, around.headers)
-        await respond(send, response)
+            response = _refusal(wait.told_as or wait.namespace, refusal, around.headers)
+        await respond(send, _told(response, wait) if wait.told_as else response)
         return True
 
     async def _answer_on_loop(self, scope: Scope, body: Body) -> Response | None:
@@ -116,6 +122,13 @@ class Application:
 def _response_of(answer: Answer, around: Headers) -> Response:
     content = answer.body.encode()
     return Response(answer.status, [*as_headers(answer), *around, (b"content-length", b"%d" % len(content))], content)
+
+
+def _told(response: Response, wait: WaitRequest) -> Response:
+    """An answer about a stand-in as one about the namespace that was asked for."""
+    content = told(response.body, wait.namespace, wait.told_as)
+    headers = [header for header in response.headers if header[0] != b"content-length"]
+    return Response(response.status, [*headers, (b"content-length", b"%d" % len(content))], content)
 
 
 def _refusal(namespace: str, refusal: Refusal, around: Headers) -> Response:

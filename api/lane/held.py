@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 
 from api import rendering
 from api.lane.body import Body, Send
@@ -15,11 +16,12 @@ from api.lane.django import Headers, as_headers
 from api.lane.wait_requests import ChangesWait, EntryWait, WaitRequest
 from api.rendering import Answer
 from api.waits import FULFILLED, OUTCOME, TIMEOUT, Awaited
-from namespaces import clock, reading, sql, tally
+from namespaces import access, clock, reading, sql, tally
+from namespaces.callers import Caller
 from namespaces.changes import NOW, ChangePage, page_of, read_parameters
 from namespaces.engine import Engine
 from namespaces.engine.errors import NotAnswered
-from namespaces.errors import KeyNotFound, Refusal
+from namespaces.errors import InvalidToken, KeyNotFound, Refusal
 from namespaces.waking import MOST_TOLD, PAGE_BYTES, News, Sighting, Waiter, Waking
 
 HEARTBEAT_SECONDS = 15.0
@@ -39,6 +41,28 @@ class Waits:
     def end(self) -> None:
         """Answer everybody who waits, now; nobody waits from here on."""
         self._waking.end()
+
+    async def admitted(self, request: WaitRequest) -> WaitRequest | None:
+        """The request as `api.access` would have it judged; None: its token is none, for Django to count and answer.
+
+        Raises TokenNotAllowed.
+        """
+        parameters = access.admission_parameters(request.namespace, request.token)
+        row = await self._engine.fetch(sql.READ_ACCESS, parameters)
+        try:
+            admission = access.admission_in(request.namespace, request.token, row)
+        except InvalidToken:
+            return None
+        if admission.token is not None:
+            tally.count_use(request.namespace, admission.token.digest)
+            caller = Caller(token=admission.token)
+            caller.check_reads(request.reads)
+            return replace(request, caller=caller)
+        if admission.is_seen:
+            return request
+        if request.token:
+            return None
+        return replace(request, namespace=access.stand_in_of(request.namespace), told_as=request.namespace)
 
     async def answer(self, request: WaitRequest, body: Body) -> Answer:
         """The answer to a request, once it is time. Refusals are raised."""
@@ -68,13 +92,18 @@ class Waits:
             if page.next < page.revision:
                 page = await self._page(request, page.next)
                 continue
+            if _is_shut_out(request, page):
+                return
+            heartbeat = asyncio.get_running_loop().time() + HEARTBEAT_SECONDS
             try:
-                news = await waiter.news(asyncio.get_running_loop().time() + HEARTBEAT_SECONDS)
+                news = await waiter.news(min(heartbeat, _end_of_token(request)))
             except TimeoutError:
+                if not _is_good(request):
+                    return
                 await _send(send, f":\nid: {page.next}\n\n")
                 page = replace(page, changes=[])
             else:
-                page = await self._page_after(request, page.next, news)
+                page = await self._page_after(request, page, news)
 
     @asynccontextmanager
     async def _held(self, request: WaitRequest, waiter: Waiter, body: Body) -> AsyncIterator[None]:
@@ -89,15 +118,18 @@ class Waits:
         deadline = asyncio.get_running_loop().time() + request.awaited.seconds
         sighting = await self._look(request)
         while not (is_met := await _is_met(request.awaited, sighting)):
+            if request.caller.token and sighting.is_of_nothing:
+                break  # the token is none any more
             try:
-                news = await waiter.news(min(deadline, _end_of(sighting)))
+                news = await waiter.news(min(deadline, _end_of(sighting), _end_of_token(request)))
             except TimeoutError:
                 if waiter.is_over or asyncio.get_running_loop().time() >= deadline:
                     sighting = await self._look(request)
                     is_met = await _is_met(request.awaited, sighting)
                     break
                 news = None
-            sighting = news if isinstance(news, Sighting) else await self._look(request)
+            is_for_us = isinstance(news, Sighting) and news.access_version == sighting.access_version
+            sighting = news if is_for_us else await self._look(request)  # type: ignore[assignment]
         outcome = FULFILLED if is_met else TIMEOUT
         entry = sighting.entry()
         if entry is None:
@@ -107,33 +139,35 @@ class Waits:
         return replace(answer, headers={**answer.headers, **outcome})
 
     async def _look(self, request: EntryWait) -> Sighting:
-        parameters = reading.read_parameters(request.namespace, request.key)
+        parameters = reading.read_parameters(request.namespace, request.key, request.caller)
         return Sighting(request.namespace, request.key, await self._engine.fetch(sql.READ_ENTRY, parameters))
 
     async def _changes(self, request: ChangesWait, waiter: Waiter) -> Answer:
         deadline = asyncio.get_running_loop().time() + request.seconds
         page = await self._page(request, request.since)
-        while not page.changes and request.since != NOW:
+        while not page.changes and request.since != NOW and not _is_shut_out(request, page):
             news: News = None
             if page.next == page.revision:
                 try:
-                    news = await waiter.news(deadline)
+                    news = await waiter.news(min(deadline, _end_of_token(request)))
                 except TimeoutError:
                     page = await self._page(request, page.next)
                     break
-            page = await self._page_after(request, page.next, news)
+            page = await self._page_after(request, page, news)
         tally.count_read(request.namespace)
         return Answer(rendering.changes_body(page), headers=FULFILLED if page.changes else TIMEOUT)
 
     async def _page(self, request: ChangesWait, since: int) -> ChangePage:
         most = min(request.most, MOST_TOLD)
-        parameters = read_parameters(request.namespace, since, request.prefix, most, room=PAGE_BYTES)
+        parameters = read_parameters(
+            request.namespace, since, request.prefix, most, room=PAGE_BYTES, caller=request.caller
+        )
         return page_of(request.namespace, since, await self._engine.fetch_all(sql.READ_CHANGES, parameters))
 
-    async def _page_after(self, request: ChangesWait, since: int, news: News) -> ChangePage:
-        """What came after a revision: what was told, if it begins there, or what a look of its own finds."""
-        if not isinstance(news, ChangePage) or news.since != since:
-            return await self._page(request, since)
+    async def _page_after(self, request: ChangesWait, page: ChangePage, news: News) -> ChangePage:
+        """What came after a page: what was told, if it begins there, or what a look of its own finds."""
+        if not isinstance(news, ChangePage) or (news.since, news.access_version) != (page.next, page.access_version):
+            return await self._page(request, page.next)
         changes = [change for change in news.changes if change.key.startswith(request.prefix)]
         if len(changes) <= request.most:
             return replace(news, changes=changes)
@@ -155,13 +189,33 @@ async def _is_met(awaited: Awaited, sighting: Sighting) -> bool:
     return entry is None or not awaited.has_value or await sighting.says(awaited.value)
 
 
+def _is_shut_out(request: ChangesWait, page: ChangePage) -> bool:
+    """Whether the namespace was not there for the request's token, which it was for before."""
+    return request.caller.token is not None and page.access_version == 0
+
+
+def _is_good(request: WaitRequest) -> bool:
+    token = request.caller.token
+    return token is None or token.expires_at is None or token.expires_at > clock.now()
+
+
+def _end_of_token(request: WaitRequest) -> float:
+    """When the request's token expires, as the loop's time; never where it does not, or there is none."""
+    token = request.caller.token
+    return _loop_time_of(token.expires_at if token else None)
+
+
+def _loop_time_of(moment: datetime | None) -> float:
+    if moment is None:
+        return float("inf")
+    left = (moment - clock.now()).total_seconds()
+    return asyncio.get_running_loop().time() + max(left, 0.0) + 0.001
+
+
 def _end_of(sighting: Sighting) -> float:
     """When the entry expires, as the loop's time; never where it does not."""
     entry = sighting.entry()
-    if entry is None or entry.expires_at is None:
-        return float("inf")
-    left = (entry.expires_at - clock.now()).total_seconds()
-    return asyncio.get_running_loop().time() + max(left, 0.0) + 0.001
+    return _loop_time_of(entry.expires_at if entry else None)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from api.bodies import FRAME_BYTES, SetBody, check_type, parsed
 from api.lane.body import Body, Scope
 from api.requests import key_in, namespace_in, path_of_target, writer_in
 from namespaces.errors import Refusal
+from namespaces.tokens import has_token
 
 # A larger body takes so long to check that it should not hold up the loop; a thread is as good for it.
 LARGEST_BODY = 65_536 + FRAME_BYTES
@@ -69,9 +70,10 @@ def memory_request_of(scope: Scope, headers: PlainHeaders) -> MemoryRequest | No
         return None
     path = path_of_target(raw_path.decode("latin-1"))
     try:
-        return MemoryRequest(method, namespace_in(path), key_in(path), headers)
+        namespace, key = namespace_in(path), key_in(path)
     except (Refusal, Http404):
         return None
+    return None if has_token(namespace) or has_token(key) else MemoryRequest(method, namespace, key, headers)
 
 
 def _has_fitting_headers(method: str, headers: PlainHeaders) -> bool:

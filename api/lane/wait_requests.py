@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.http import Http404
 
+from api.access import token_in
 from api.lane.body import Scope
 from api.lane.requests import PlainHeaders
 from api.requests import (
@@ -14,18 +15,22 @@ from api.requests import (
     page_limit_of,
     parameters_in,
     path_of_target,
+    searchable,
     since_of,
     wait_of,
     wants_stream,
 )
 from api.waits import Awaited, awaited_in
+from namespaces.callers import NOBODY, Caller
 from namespaces.errors import Refusal
 from namespaces.names import check_prefix
+from namespaces.tokens import check_token, has_token
 
 # A browser sends Origin and Cookie with what it reads in the background; the first decides headers only, and no answer
 # to what is held here ever looked at the second.
 _READ = {
     b"accept",
+    b"authorization",
     b"content-length",
     b"host",
     b"if-none-match",
@@ -34,18 +39,29 @@ _READ = {
     b"x-forwarded-for",
     b"x-forwarded-proto",
 }
-_OF_DJANGO = {b"authorization", b"content-encoding", b"expect", b"if-match", b"transfer-encoding", b"upgrade"}
+_OF_DJANGO = {b"content-encoding", b"expect", b"if-match", b"transfer-encoding", b"upgrade"}
 
 
 @dataclass(frozen=True, slots=True)
 class EntryWait:
-    """GET /memory/{namespace}/{key}?wait="""
+    """GET /memory/{namespace}/{key}?wait=
+
+    `namespace` is the one to ask for, `told_as` the name of the one that was asked for, if that is another one, see
+    `api.access`; and `reads` is the beginning of the keys that it concerns.
+    """
 
     namespace: str
     address: str
     headers: PlainHeaders
+    token: str
     key: str
     awaited: Awaited
+    told_as: str = ""
+    caller: Caller = NOBODY
+
+    @property
+    def reads(self) -> str:
+        return self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +71,18 @@ class ChangesWait:
     namespace: str
     address: str
     headers: PlainHeaders
+    token: str
     since: int
     prefix: str
     most: int
     seconds: int
     is_stream: bool
+    told_as: str = ""
+    caller: Caller = NOBODY
+
+    @property
+    def reads(self) -> str:
+        return self.prefix
 
 
 WaitRequest = EntryWait | ChangesWait
@@ -76,6 +99,8 @@ def wait_request_of(scope: Scope) -> WaitRequest | None:
     query = scope["query_string"].decode("latin-1")
     connection = scope.get("client") or ("", 0)
     address = network_of(address_in(str(connection[0]), headers.get(b"x-forwarded-for", "")))
+    if has_token(searchable(f"{path}?{query}")):
+        return None
     try:
         if path.startswith("/memory/"):
             return _entry_wait(path, query, headers, address)
@@ -90,7 +115,7 @@ def _entry_wait(path: str, query: str, headers: PlainHeaders, address: str) -> E
     awaited = awaited_in(parameters_in(query, "wait", "equals"), headers.get(b"if-none-match"))
     if awaited is None:
         return None
-    return EntryWait(namespace_in(path), address, headers, key_in(path), awaited)
+    return EntryWait(namespace_in(path), address, headers, _token_in(headers), key_in(path), awaited)
 
 
 def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) -> ChangesWait | None:
@@ -102,12 +127,18 @@ def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) ->
         namespace=namespace_in(path),
         address=address,
         headers=headers,
+        token=_token_in(headers),
         since=since_of(parameters, headers.get(b"last-event-id", "") if is_stream else ""),
         prefix=check_prefix(parameters.get("prefix", "")),
         most=page_limit_of(parameters),
         seconds=seconds or 0,
         is_stream=is_stream,
     )
+
+
+def _token_in(headers: PlainHeaders) -> str:
+    token = token_in(headers.get(b"authorization", ""))
+    return check_token(token) if token else ""
 
 
 def _headers_of(scope: Scope) -> PlainHeaders | None:

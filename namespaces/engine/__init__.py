@@ -36,7 +36,7 @@ class Engine(Protocol):
         ...
 
     async def marks(self, names: Collection[str]) -> Sequence[Sequence[Any]]:
-        """Name, revision and fencing number of those of the namespaces that exist."""
+        """Name, revision, fencing number and access version of those of the namespaces that exist."""
         ...
 
     def commits(self) -> int | None:

@@ -25,7 +25,7 @@ from namespaces.sql import LOCK_NAMESPACE, Plan
 
 MOST_WAITING = 1_000
 LARGEST_GROUP = 32
-MARKS = "SELECT name, revision, fencing FROM namespaces_namespace WHERE name = ANY(%(names)s)"
+MARKS = "SELECT name, revision, fencing, access_version FROM namespaces_namespace WHERE name = ANY(%(names)s)"
 
 
 @dataclass(eq=False, slots=True)

@@ -29,7 +29,10 @@ LARGEST_GROUP = 256
 # How long the thread tries to get at the database before it looks who has waited too long.
 ATTEMPT_SECONDS = 0.5
 STOP_SECONDS = 10.0
-MARKS = "SELECT name, revision, fencing FROM namespaces_namespace WHERE name IN (SELECT value FROM json_each(:names))"
+MARKS = """
+SELECT name, revision, fencing, access_version FROM namespaces_namespace
+WHERE name IN (SELECT value FROM json_each(:names))
+"""
 
 Work = Callable[["NativeCursor"], Any]
 

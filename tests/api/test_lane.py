@@ -102,7 +102,10 @@ def asked(client: RawClient, namespace: str, request: dict[str, Any]) -> tuple[i
         headers["ratelimit-reset"] = "soon"
     if "retry-after" in headers:
         headers["retry-after"] = "later"
+    if "botwire-claim-code" in headers:
+        headers["botwire-claim-code"] = "secret"
     body = re.sub(rb'"retry_after": \d+', b'"retry_after": 1', answer.content)
+    body = re.sub(rb'"claim_code": "[0-9a-f]{40}"', b'"claim_code": "secret"', body)
     return answer.status_code, headers, MOMENT.sub(b"then", body).replace(namespace.encode(), b"NAMESPACE")
 
 

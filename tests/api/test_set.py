@@ -26,6 +26,7 @@ def test_the_first_set_answers_201_with_everything_about_the_entry(put, namespac
         "bytes": len('tsla{"action": "buy"}'),
         "updated_at": at,
         "expires_at": None,
+        "claim_code": answer["BotWire-Claim-Code"],
     }
     assert answer["ETag"] == '"1"'
     assert answer["Content-Type"] == "application/json"

@@ -24,7 +24,8 @@ def test_a_program_prints_what_it_says(program, server, namespace):
 
     finished = subprocess.run(
         [sys.executable, "-c", program, namespace],
-        env={**os.environ, "BOTWIRE_URL": server.url}, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "BOTWIRE_URL": server.url, "PYTHONWARNINGS": "ignore::UserWarning"},
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
     assert finished.stderr == ""

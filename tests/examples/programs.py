@@ -17,7 +17,7 @@ class Program:
     def __init__(self, path: str, namespace: str, url: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-u", EXAMPLES / path, namespace],
-            env={**os.environ, "BOTWIRE_URL": url},
+            env={**os.environ, "BOTWIRE_URL": url, "PYTHONWARNINGS": "ignore::UserWarning"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

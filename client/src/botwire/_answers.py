@@ -10,7 +10,18 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from botwire._models import Change, ChangePage, Entry, ImportResult, Limits, SetResult, Usage, Writer
+from botwire._models import (
+    Change,
+    ChangePage,
+    Entry,
+    ImportResult,
+    Limits,
+    SetResult,
+    SharedToken,
+    Token,
+    Usage,
+    Writer,
+)
 
 T = TypeVar("T")
 
@@ -225,6 +236,28 @@ def read_usage(answer: Members, status: int) -> Usage:
         reads=used.integer("reads"),
         resets_at=used.moment("resets_at"),
     )
+
+
+def read_tokens(answer: Members, status: int) -> list[Token]:
+    return [Token(**_token_members(row)) for row in answer.rows("tokens")]
+
+
+def read_shared(answer: Members, status: int) -> SharedToken:
+    return SharedToken(**_token_members(answer), token=answer.text("token"))
+
+
+def _token_members(row: Members) -> dict[str, Any]:
+    return {
+        "id": row.text("id"),
+        "role": row.text("role"),
+        "name": row.optional(row.text, "name"),
+        "read": tuple(row.texts("read")),
+        "write": tuple(row.texts("write")),
+        "shared_by": row.optional(row.text, "shared_by"),
+        "created_at": row.moment("created_at"),
+        "expires_at": row.optional(row.moment, "expires_at"),
+        "last_used_at": row.optional(row.moment, "last_used_at"),
+    }
 
 
 def _change(row: Members) -> Change:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from botwire import _leases, _operations, _portability, _transactions, _waiting
+from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
@@ -26,7 +27,7 @@ from botwire._exceptions import (
     TargetMissingError,
 )
 from botwire._leases import AsyncLease, AsyncTask
-from botwire._models import ChangePage, Entry, ExportResult, ImportResult, SetResult, Usage
+from botwire._models import ChangePage, Entry, ExportResult, ImportResult, SetResult, SharedToken, Token, Usage
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
 from botwire._portability import File, Progress
@@ -37,7 +38,7 @@ from botwire._transactions import AsyncTransaction
 from botwire._values import JSONValue
 from botwire._waiting import Condition, Following, only_value
 from botwire._watching import AsyncWatch
-from botwire._wire import Calls
+from botwire._wire import OWN, Calls, Prefixes
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class AsyncMemory:
         self._settings = Settings.of(base_url, token, agent, timeout, retries)
         self._transport = transport
         self._calls = Calls(self._settings.base_url, namespace)
+        self._access = Access(self._settings.base_url, namespace)
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
         self._is_closed = False
 
@@ -92,10 +94,10 @@ class AsyncMemory:
         """Store `value` under `key`; see Memory.set()."""
         return await self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
-    async def get(self, key: str, default: Any = None) -> Any:
-        """Return the value under `key`, or `default` if there is none."""
+    async def get(self, key: str, default: Any = None, *, trust: Collection[str] | None = None) -> Any:
+        """Return the value under `key`, or `default` if there is none; see Memory.get()."""
         try:
-            return (await self.get_entry(key)).value
+            return trusted(await self.get_entry(key), trust, default)
         except KeyNotFoundError:
             return default
 
@@ -282,6 +284,69 @@ class AsyncMemory:
             source = await asyncio.to_thread(_portability.Source.checked, opened)
             return await self._run(_portability.taken_in(self._calls, source, dry_run, on_conflict, progress))
 
+    @classmethod
+    async def create(
+        cls,
+        namespace: str,
+        *,
+        name: str | None = None,
+        base_url: str | None = None,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> AsyncMemory:
+        """Make a new, private namespace, and return its AsyncMemory; see Memory.create()."""
+        memory = cls(namespace, base_url=base_url, timeout=timeout, retries=retries, transport=transport)
+        try:
+            await memory.claim_namespace(name=name)
+        except BaseException:
+            await memory.close()
+            raise
+        return memory
+
+    @property
+    def token(self) -> str | None:
+        """The token that is sent, a secret; None without one."""
+        return self._settings.token
+
+    @property
+    def claim_code(self) -> str | None:
+        """What claim_namespace() needs, if a write of this Memory has made the namespace; else None."""
+        return self._access.claim_code
+
+    async def claim_namespace(self, code: str | None = None, *, name: str | None = None) -> SharedToken:
+        """Make the namespace private, and return its first token; see Memory.claim_namespace()."""
+        shared = await self._send(self._calls.claim_namespace(name, self._access.code_for(code)))
+        self._show(shared.token)
+        return shared
+
+    async def share(
+        self,
+        *,
+        read: Prefixes | None = None,
+        write: Prefixes | None = None,
+        name: str | None = None,
+        role: str | None = None,
+        ttl: float | timedelta | None = None,
+    ) -> SharedToken:
+        """Return a new token that may do a part of what this one may; see Memory.share()."""
+        return await self._send(self._calls.share(role, name, read, write, ttl))
+
+    async def tokens(self) -> builtins.list[Token]:
+        """Return the tokens that this one may manage; see Memory.tokens()."""
+        return await self._send(self._calls.tokens())
+
+    async def revoke(self, token: Token | str) -> int:
+        """Take a token back; see Memory.revoke()."""
+        return await self._send(self._calls.revoke(token))
+
+    async def rotate(self, token: Token | str | None = None, *, overlap: float | timedelta = 0) -> SharedToken:
+        """Replace a token by a new one with the same rights; see Memory.rotate()."""
+        rotated = await self._send(self._calls.rotate(OWN if token is None else token, overlap))
+        if token is None:
+            self._show(rotated.token)
+        return rotated
+
     async def close(self) -> None:
         """Close the connections of the running event loop. Any further call raises RuntimeError.
 
@@ -350,6 +415,8 @@ class AsyncMemory:
             outcome = await self._attempt(call)
             pause = exchange.pause_after(outcome)
             if pause is None:
+                if isinstance(outcome, httpx.Response):
+                    self._access.note(call, outcome)
                 return exchange.result(outcome)
             await asyncio.sleep(pause)
 
@@ -393,6 +460,12 @@ class AsyncMemory:
             )
         except httpx.RequestError as error:
             return error
+
+    def _show(self, token: str) -> None:
+        """Send this token from now on."""
+        self._settings = self._settings.with_token(token)
+        for client in builtins.list(self._clients.values()):
+            client.headers.update(self._settings.headers)
 
     def _client(self) -> httpx.AsyncClient:
         """The running loop's client: a connection can only be used in the loop that opened it.

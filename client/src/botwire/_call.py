@@ -25,7 +25,7 @@ class Call(Generic[T]):
 
     `wait` is for how many seconds the server may hold the answer. `unchanged` makes the result of an answer of 304,
     where the request asks for one. `is_harmless` tells that a write may be repeated although it carries no
-    Idempotency-Key: twice does what once does.
+    Idempotency-Key: twice does what once does. `is_claim` tells that it makes a namespace private.
     """
 
     method: str
@@ -36,6 +36,7 @@ class Call(Generic[T]):
     wait: int = 0
     unchanged: Callable[[], T] | None = None
     is_harmless: bool = False
+    is_claim: bool = False
 
     @property
     def is_read(self) -> bool:

@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
+from botwire._access import OpenNamespaceWarning
 from botwire._cli_arguments import parse
 from botwire._exceptions import (
     BotWireAPIError,
@@ -26,7 +28,7 @@ from botwire._exceptions import (
     UnexpectedAnswerError,
     WaitTimeoutError,
 )
-from botwire._models import ImportResult
+from botwire._models import ImportResult, SharedToken
 from botwire._sync import Memory
 
 FOUND, NOT_THERE, USAGE, REFUSED, NO_CONNECTION = range(5)
@@ -36,6 +38,7 @@ INTERRUPTED = 130
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says and return the exit status."""
     given = parse(arguments)
+    warnings.simplefilter("ignore", OpenNamespaceWarning)  # each command is a process, and would say it again
     try:
         with Memory(
             given.namespace, base_url=given.url, token=given.token, agent=given.agent, timeout=given.patience
@@ -187,6 +190,38 @@ def _is_all_in(result: ImportResult, given: Namespace) -> bool:
     return not result.dry_run or (result.fits and not is_hindered)
 
 
+def _claim(memory: Memory, given: Namespace) -> int:
+    _show_token(memory.claim_namespace(given.code, name=given.name))
+    return FOUND
+
+
+def _share(memory: Memory, given: Namespace) -> int:
+    shared = memory.share(read=given.read, write=given.write, name=given.name, role=given.role, ttl=given.ttl)
+    _show_token(shared)
+    return FOUND
+
+
+def _tokens(memory: Memory, given: Namespace) -> int:
+    for token in memory.tokens():
+        _show(_plain(asdict(token)))
+    return FOUND
+
+
+def _revoke(memory: Memory, given: Namespace) -> int:
+    _show({"revoked": memory.revoke(given.id)})
+    return FOUND
+
+
+def _rotate(memory: Memory, given: Namespace) -> int:
+    _show_token(memory.rotate(given.id, overlap=given.overlap))
+    return FOUND
+
+
+def _show_token(shared: SharedToken) -> None:
+    """What was asked for is the token itself."""
+    _show(_plain(asdict(shared)))
+
+
 COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
     "get": _get,
     "set": _set,
@@ -197,6 +232,11 @@ COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
     "wait": _wait,
     "watch": _watch,
     "lock": _lock,
+    "claim": _claim,
+    "share": _share,
+    "tokens": _tokens,
+    "revoke": _revoke,
+    "rotate": _rotate,
     "usage": _usage,
     "export": _export,
     "import": _import,

@@ -130,6 +130,40 @@ def _parser() -> argparse.ArgumentParser:
     _timeout(lock, None)
     lock.add_argument("program", nargs="+", metavar="COMMAND", help="after --, the command and its arguments")
 
+    claim = commands.add(
+        "claim", "make the namespace private, and print its admin token, once",
+        "botwire -n desk claim | jq -r .token > desk.token   # keep it well",
+        "botwire -n desk claim --code CODE   # of one that is in use: only who made it was given the code",
+    )  # fmt: skip
+    claim.add_argument("--code", metavar="CODE", help="the claim code of the answer that made the namespace")
+    claim.add_argument("--name", metavar="WRITER", help="the writer that the token stands for (admin)")
+
+    share = commands.add(
+        "share", "print a new token that may do a part of what yours may",
+        "botwire share --write findings/ --name scout --ttl 3600", "botwire share --read '' --name auditor",
+    )  # fmt: skip
+    share.add_argument("--read", action="append", metavar="PREFIX", help="it reads keys that begin so (repeatable)")
+    share.add_argument("--write", action="append", metavar="PREFIX", help="it writes, and reads, these (repeatable)")
+    share.add_argument("--name", metavar="WRITER", help="the writer that it stands for (yours)")
+    share.add_argument("--role", choices=("admin", "write", "read"), help="default: by what it may")
+    share.add_argument("--ttl", type=float, metavar="SECONDS", help="how long it is good")
+
+    commands.add("tokens", "print the tokens that yours may manage, one a line, without the secret", "botwire tokens")
+
+    revoke = commands.add(
+        "revoke", "take a token back, with all that was shared with it", "botwire revoke 3f786850e387550f"
+    )
+    revoke.add_argument("id", metavar="ID", help="as tokens tells it")
+
+    rotate = commands.add(
+        "rotate", "print a new token in the place of one",
+        "botwire rotate --overlap 3600   # your own; the old one is good for another hour",
+    )  # fmt: skip
+    rotate.add_argument("id", nargs="?", metavar="ID", help="as tokens tells it (your own)")
+    rotate.add_argument(
+        "--overlap", type=_seconds, default=0, metavar="SECONDS", help="the old one is good so long (0)"
+    )
+
     commands.add("usage", "print what the namespace uses, and its limits", "botwire usage")
 
     export = commands.add(

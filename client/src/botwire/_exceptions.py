@@ -24,14 +24,20 @@ BotWireError
     │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
     │   ├── InvalidPatchError                      invalid_patch
     │   ├── InvalidExportError                     invalid_export               line
+    │   ├── WriterMismatchError                    writer_mismatch
+    │   ├── TokenInURLError                        token_in_url
     │   └── BadRequestError                        bad_request
     ├── AccessDeniedError                          401, 403
+    │   ├── InvalidTokenError                      invalid_token
+    │   ├── TokenNotAllowedError                   token_not_allowed            role, read, write
+    │   ├── ClaimCodeRequiredError                 claim_code_required
     │   ├── NamespaceReadOnlyError                 namespace_read_only          reason, until
     │   ├── NamespaceSuspendedError                namespace_suspended          reason, until
     │   └── ForbiddenError                         forbidden
     ├── NotFoundError                              404
     │   ├── KeyNotFoundError (KeyError)            key_not_found
     │   ├── NamespaceNotFoundError                 namespace_not_found
+    │   ├── TokenNotFoundError                     token_not_found
     │   ├── LeaseNotFoundError                     lease_not_found
     │   ├── NothingToClaimError                    nothing_to_claim
     │   └── PathNotFoundError                      path_not_found
@@ -43,6 +49,10 @@ BotWireError
     │   ├── NumberOutOfRangeError                  number_out_of_range
     │   ├── LeaseHeldError                         lease_held                   holder, expires_at
     │   └── ImportConflictError                    import_conflict              key, line
+    │   ├── AlreadyClaimedError                    already_claimed
+    │   ├── NamespaceOpenError                     namespace_open
+    │   ├── LastAdminTokenError                    last_admin_token
+    │   └── LeaseHeldError                         lease_held                   holder, expires_at
     ├── LeaseLostError                             lease_lost
     ├── RevisionTrimmedError                       revision_trimmed             oldest_revision
     ├── PreconditionFailedError                    precondition_failed          current_version
@@ -54,6 +64,8 @@ BotWireError
     │   ├── BodyTooLargeError                      body_too_large
     │   ├── BatchTooLargeError                     batch_too_large
     │   ├── LeaseLimitError                        lease_limit
+    │   ├── TokenLimitError                        token_limit
+    │   ├── GuessLimitError                        guess_limit
     │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
     │   ├── NamespaceCreationLimitError            namespace_creation_limit
     │   └── StorageLimitError                      storage_limit                needed
@@ -260,6 +272,18 @@ class InvalidExportError(InvalidRequestError):
     code = "invalid_export"
 
 
+class WriterMismatchError(InvalidRequestError):
+    """The token stands for another writer than `agent`."""
+
+    code = "writer_mismatch"
+
+
+class TokenInURLError(InvalidRequestError):
+    """There is a token in the address of the request, where others will see it: revoke or rotate it."""
+
+    code = "token_in_url"
+
+
 class BadRequestError(InvalidRequestError):
     """The request as a whole can not be understood."""
 
@@ -268,6 +292,27 @@ class BadRequestError(InvalidRequestError):
 
 class AccessDeniedError(BotWireAPIError):
     """401 or 403: not for you, or not now."""
+
+
+class InvalidTokenError(AccessDeniedError):
+    """Not a token, or none of this namespace, which is open and has none."""
+
+    code = "invalid_token"
+
+
+class TokenNotAllowedError(AccessDeniedError):
+    """The token may not do this: it has the `role`, writes under the prefixes `write`, and reads under `read` too."""
+
+    code = "token_not_allowed"
+    role: str | None = None
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+class ClaimCodeRequiredError(AccessDeniedError):
+    """The namespace is in use, and this is not its claim code."""
+
+    code = "claim_code_required"
 
 
 class NamespaceReadOnlyError(AccessDeniedError):
@@ -303,9 +348,15 @@ class KeyNotFoundError(NotFoundError, KeyError):
 
 
 class NamespaceNotFoundError(NotFoundError):
-    """Nothing was ever written to this namespace."""
+    """There is no such namespace, or it is private and the token, if any, is none of it."""
 
     code = "namespace_not_found"
+
+
+class TokenNotFoundError(NotFoundError):
+    """There is no token of this id that yours may manage."""
+
+    code = "token_not_found"
 
 
 class LeaseNotFoundError(NotFoundError):
@@ -362,6 +413,24 @@ class NumberOutOfRangeError(ConflictError):
     """The result of an increment can not be stored."""
 
     code = "number_out_of_range"
+
+
+class AlreadyClaimedError(ConflictError):
+    """The namespace is private already."""
+
+    code = "already_claimed"
+
+
+class NamespaceOpenError(ConflictError):
+    """The namespace is open, and has no tokens: claim it first."""
+
+    code = "namespace_open"
+
+
+class LastAdminTokenError(ConflictError):
+    """Without this token there would be no admin token that stays good: rotate it instead."""
+
+    code = "last_admin_token"
 
 
 class LeaseHeldError(ConflictError):
@@ -446,6 +515,18 @@ class LeaseLimitError(LimitError):
     """The namespace has `limit` live leases already."""
 
     code = "lease_limit"
+
+
+class TokenLimitError(LimitError):
+    """The namespace has `limit` tokens already."""
+
+    code = "token_limit"
+
+
+class GuessLimitError(LimitError):
+    """Too many wrong tokens or claim codes from one address; the next is looked at after `retry_after` seconds."""
+
+    code = "guess_limit"
 
 
 class DailyWriteLimitError(LimitError):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who wrote. `verified` is False where the name is what the writer called itself."""
+    """Who wrote. `verified` is True where the server knows it, by a token; else the name is the writer's own word."""
 
     name: str
     verified: bool
@@ -146,3 +146,29 @@ class ImportResult:
         """Whether the limits let all of it in."""
         has_room = self.writes_needed <= self.writes_left and self.bytes_needed <= self.bytes_left
         return has_room and not self.too_large
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What may be told of a token, which is all but the token. `role` is "admin", "write" or "read".
+
+    It stands for the writer `name`, writes keys that begin with one of `write`, and reads these and what begins with
+    one of `read`. `shared_by` is the `id` of the token that it was shared with; `last_used_at` is approximate.
+    """
+
+    id: str
+    role: str
+    name: str | None
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    shared_by: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedToken(Token):
+    """A new token. `token` is the secret itself, which nobody can tell a second time; no repr shows it."""
+
+    token: str = field(repr=False)

@@ -177,4 +177,7 @@ _FACTS: dict[str, Callable[[object], object]] = {
     "until": _moment,
     "parameter": _text,
     "allowed": _texts,
+    "role": _text,
+    "read": _texts,
+    "write": _texts,
 }

@@ -9,7 +9,7 @@ import functools
 import math
 import os
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +19,8 @@ from botwire._names import quote_agent
 
 __version__ = version("botwire")
 
+AUTHORIZATION = "Authorization"
+_BEARER = "Bearer "
 HOSTED = "https://botwire.dev"
 TIMEOUT = 15.0
 RETRIES = 3
@@ -40,6 +42,15 @@ class Settings:
     timeout: float
     retries: int
     agent: str | None = None
+
+    @property
+    def token(self) -> str | None:
+        """The token that is sent; None without one."""
+        return self.headers[AUTHORIZATION].removeprefix(_BEARER) if AUTHORIZATION in self.headers else None
+
+    def with_token(self, token: str) -> Settings:
+        """The same settings with another token."""
+        return replace(self, headers={**self.headers, AUTHORIZATION: _BEARER + _token(token)})
 
     @classmethod
     def of(cls, base_url: str | None, token: str | None, agent: str | None, timeout: float, retries: int) -> Settings:
@@ -83,7 +94,7 @@ def _base_url(given: str | None) -> str:
 def _headers(token: str | None, agent: str | None) -> dict[str, str]:
     headers = {"Accept": "application/json", "User-Agent": f"botwire-python/{__version__}"}
     if token is not None:
-        headers["Authorization"] = f"Bearer {_token(token)}"
+        headers[AUTHORIZATION] = _BEARER + _token(token)
     if agent is not None:
         headers["X-BotWire-Agent"] = quote_agent(agent)
     return headers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import httpx
 
 from botwire import _leases, _operations, _portability, _transactions, _waiting
+from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
@@ -24,7 +25,7 @@ from botwire._exceptions import (
     TargetMissingError,
 )
 from botwire._leases import Lease, Task
-from botwire._models import ChangePage, Entry, ExportResult, ImportResult, SetResult, Usage
+from botwire._models import ChangePage, Entry, ExportResult, ImportResult, SetResult, SharedToken, Token, Usage
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
 from botwire._portability import File, Progress
@@ -35,7 +36,7 @@ from botwire._transactions import Transaction
 from botwire._values import JSONValue
 from botwire._waiting import Condition, Following, only_value
 from botwire._watching import Watch
-from botwire._wire import Calls
+from botwire._wire import OWN, Calls, Prefixes
 
 T = TypeVar("T")
 
@@ -47,8 +48,9 @@ class Memory:
         memory.set("tsla_signal", {"signal": "buy", "confidence": 0.9})
         memory.get("tsla_signal")
 
-    The server is `base_url`, else that of the environment's BOTWIRE_URL, else the hosted service. `token` is sent as a
-    bearer token; `agent` is the name that is shown as the writer of what is written here. `timeout` is in seconds, for
+    The server is `base_url`, else that of the environment's BOTWIRE_URL, else the hosted service. `token` is one of a
+    private namespace, and stands for a writer; without one, `agent` is the name that is shown as the writer, as its own
+    word. `timeout` is in seconds, for
     connecting and for each wait for the server. `retries` is how often a call may be repeated after the first attempt,
     where that is safe (README, Retries); 0 turns that off. The pauses before them take 30
     seconds at most. `transport` is an httpx transport to send with instead of the usual one; it is closed with the
@@ -77,6 +79,7 @@ class Memory:
         self._settings = Settings.of(base_url, token, agent, timeout, retries)
         self._transport = transport
         self._calls = Calls(self._settings.base_url, namespace)
+        self._access = Access(self._settings.base_url, namespace)
         self._clients: dict[int, httpx.Client] = {}
         self._is_closed = False
 
@@ -108,10 +111,13 @@ class Memory:
         """
         return self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the value under `key`, or `default` if there is none."""
+    def get(self, key: str, default: Any = None, *, trust: Collection[str] | None = None) -> Any:
+        """Return the value under `key`, or `default` if there is none.
+
+        With `trust` only what one of these writers wrote, by a token: what others wrote is as if it were not there.
+        """
         try:
-            return self.get_entry(key).value
+            return trusted(self.get_entry(key), trust, default)
         except KeyNotFoundError:
             return default
 
@@ -375,6 +381,88 @@ class Memory:
             source = _portability.Source.checked(opened)
             return self._run(_portability.taken_in(self._calls, source, dry_run, on_conflict, progress))
 
+    @classmethod
+    def create(
+        cls,
+        namespace: str,
+        *,
+        name: str | None = None,
+        base_url: str | None = None,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        transport: httpx.BaseTransport | None = None,
+    ) -> Memory:
+        """Make a new, private namespace, and return its Memory, which has the only token, an admin's.
+
+        Keep `memory.token` where only those find it who may do everything; share() gives others. The token stands for
+        the writer `name` ("admin"). Raises AlreadyClaimedError if it is private, ClaimCodeRequiredError if it is open.
+        """
+        memory = cls(namespace, base_url=base_url, timeout=timeout, retries=retries, transport=transport)
+        try:
+            memory.claim_namespace(name=name)
+        except BaseException:
+            memory.close()
+            raise
+        return memory
+
+    @property
+    def token(self) -> str | None:
+        """The token that is sent, a secret; None without one."""
+        return self._settings.token
+
+    @property
+    def claim_code(self) -> str | None:
+        """What claim_namespace() needs, if a write of this Memory has made the namespace; else None."""
+        return self._access.claim_code
+
+    def claim_namespace(self, code: str | None = None, *, name: str | None = None) -> SharedToken:
+        """Make the namespace private, and return its first token, an admin's, which this Memory sends from now on.
+
+        One that does not exist is made. Of one that does, only who has made it can prove that: `code` is the claim code
+        of the answer to its first write, which this Memory knows if it was its own. The token stands for the writer
+        `name` ("admin").
+        """
+        shared = self._send(self._calls.claim_namespace(name, self._access.code_for(code)))
+        self._show(shared.token)
+        return shared
+
+    def share(
+        self,
+        *,
+        read: Prefixes | None = None,
+        write: Prefixes | None = None,
+        name: str | None = None,
+        role: str | None = None,
+        ttl: float | timedelta | None = None,
+    ) -> SharedToken:
+        """Return a new token that may do a part of what this one may, for `ttl` seconds, but no longer than this one.
+
+        It reads and writes keys that begin with one of `write`, and reads those that begin with one of `read` too;
+        without either, it reads what this one may. It stands for the writer `name`: by default for the
+        same one, and unless this is an admin's, else only for one below it ("worker/1" below "worker"). `role="admin"`
+        makes another admin token.
+        """
+        return self._send(self._calls.share(role, name, read, write, ttl))
+
+    def tokens(self) -> builtins.list[Token]:
+        """Return the tokens that this one may manage: an admin's all, another one itself and what came of it."""
+        return self._send(self._calls.tokens())
+
+    def revoke(self, token: Token | str) -> int:
+        """Take a token back, by its id, with all that was shared with it; return how many. Their waits end at once."""
+        return self._send(self._calls.revoke(token))
+
+    def rotate(self, token: Token | str | None = None, *, overlap: float | timedelta = 0) -> SharedToken:
+        """Replace a token by a new one with the same rights, and return that.
+
+        Without `token` it is this Memory's own, which sends the new one from now on. The old one stays good for
+        `overlap` seconds, so that those who have it can be given the new one without a gap.
+        """
+        rotated = self._send(self._calls.rotate(OWN if token is None else token, overlap))
+        if token is None:
+            self._show(rotated.token)
+        return rotated
+
     def close(self) -> None:
         """Close the connections (of this process, after a fork). Any further call raises RuntimeError."""
         self._is_closed = True
@@ -456,6 +544,8 @@ class Memory:
             outcome = self._attempt(call)
             pause = exchange.pause_after(outcome)
             if pause is None:
+                if isinstance(outcome, httpx.Response):
+                    self._access.note(call, outcome)
                 return exchange.result(outcome)
             time.sleep(pause)
 
@@ -499,6 +589,12 @@ class Memory:
             )
         except httpx.RequestError as error:
             return error
+
+    def _show(self, token: str) -> None:
+        """Send this token from now on."""
+        self._settings = self._settings.with_token(token)
+        for client in builtins.list(self._clients.values()):
+            client.headers.update(self._settings.headers)
 
     def _client(self) -> httpx.Client:
         """This process's client. No lock: one that another thread holds during a fork stays locked in the child."""

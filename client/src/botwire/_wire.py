@@ -6,8 +6,10 @@ Nothing here sends anything; `_sync` and `_async` do. What a PATCH or a batch sa
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
 from botwire import _operations as operations
@@ -31,14 +33,21 @@ from botwire._answers import (
     read_keys,
     read_released,
     read_set_result,
+    read_shared,
+    read_tokens,
     read_usage,
 )
 from botwire._call import Call, idempotent
-from botwire._models import ChangePage, Entry, ImportResult, SetResult, Usage
+from botwire._models import ChangePage, Entry, ImportResult, SetResult, SharedToken, Token, Usage
 from botwire._names import check_key, check_prefix
 from botwire._operations import Operation
 from botwire._values import JSONValue, encode_value
 
+#: The beginning of keys, or several.
+Prefixes: TypeAlias = str | Sequence[str]
+
+OWN = "self"
+_TOKEN_ID = re.compile("[0-9a-f]{16}|self")
 _JSON = {"Content-Type": "application/json"}
 _LINES = {"Content-Type": "application/x-ndjson"}
 _MINIMAL = {"Prefer": "return=minimal"}
@@ -145,6 +154,41 @@ class Calls:
         body = b"".join((header, *lines))
         return Call("POST", f"{self._namespace}/import{query}", read_import, dict(_LINES), body, is_harmless=True)
 
+    # --- access
+
+    def claim_namespace(self, name: str | None, code: str | None) -> Call[SharedToken]:
+        body = _members(name=name, claim_code=code)
+        return Call("POST", f"{self._namespace}/claim", read_shared, dict(_JSON), body, is_claim=True)
+
+    def share(
+        self,
+        role: str | None,
+        name: str | None,
+        read: Prefixes | None,
+        write: Prefixes | None,
+        ttl: float | timedelta | None,
+    ) -> Call[SharedToken]:
+        rest = {} if ttl is None else {"ttl": json.loads(operations.seconds_text(ttl))}
+        body = _members(role=role, name=name, read=_prefixes(read), write=_prefixes(write), **rest)
+        return Call("POST", f"{self._namespace}/tokens", read_shared, dict(_JSON), body)
+
+    def tokens(self) -> Call[list[Token]]:
+        return Call("GET", f"{self._namespace}/tokens", read_tokens)
+
+    def revoke(self, token: Token | str) -> Call[int]:
+        return Call("DELETE", self._token(token), read_count)
+
+    def rotate(self, token: Token | str, overlap: float | timedelta) -> Call[SharedToken]:
+        body = _members(overlap=json.loads(operations.seconds_text(overlap)))
+        return Call("POST", f"{self._token(token)}/rotate", read_shared, dict(_JSON), body)
+
+    def _token(self, token: Token | str) -> str:
+        """The address of a token, by its id: what is secret of it is never part of an address."""
+        token_id = token if isinstance(token, str) else token.id
+        if not _TOKEN_ID.fullmatch(token_id):
+            raise ValueError("A token is named by its id, 16 hexadecimal digits, as tokens() tells it.")
+        return f"{self._namespace}/tokens/{token_id}"
+
     # --- leases
 
     def acquire(self, name: str, ttl: float | timedelta, holder: str | None, wait: int) -> Call[Grant]:
@@ -187,6 +231,16 @@ def _set_body(value: JSONValue, ttl: float | timedelta | None) -> bytes:
 def _lease_body(ttl: float | timedelta, **members: str | int | None) -> bytes:
     given = {name: json.dumps(member).encode() for name, member in members.items() if member is not None}
     return operations.json_text({"ttl": operations.seconds_text(ttl).encode(), **given})
+
+
+def _members(**members: Any) -> bytes:
+    return encode_value({name: member for name, member in members.items() if member is not None})
+
+
+def _prefixes(given: Prefixes | None) -> list[str] | None:
+    if given is None:
+        return None
+    return [check_prefix(prefix) for prefix in ([given] if isinstance(given, str) else given)]
 
 
 def _condition(if_version: int | None, if_absent: bool = False) -> dict[str, str]:
