@@ -8,9 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from namespaces import clock, exporting, writing
+from namespaces import access, clock, exporting, tokens, writing
 from namespaces.callers import AN_OPERATOR, Caller
+from namespaces.errors import NamespaceNotFound, NamespaceSuspended
 from namespaces.jsontext import JSONText
+from namespaces.models import Namespace
 from namespaces.removal import trim
 from tests.exports import content_of, export_of
 from tests.factories import NamespaceFactory
@@ -183,6 +185,29 @@ def test_an_export_that_takes_too_long_is_broken_off(database, namespace, settin
     with pytest.raises(exporting.Overdue):
         next(export.entries())
 
+    export.close()
+
+
+@pytest.mark.parametrize("how", ["revoked", "suspended"])
+def test_an_export_ends_when_it_may_not_be_read_any_more(database, namespace, monkeypatch, how):
+    monkeypatch.setattr(exporting, "ROWS_PER_PAGE", 1)
+    monkeypatch.setattr(exporting, "CHECK_SECONDS", 0)
+    boss = Caller("boss", token=access.admit(namespace, access.claim(namespace, name="boss").text).token)
+    for key in "abc":
+        write(namespace, key, caller=boss)
+    shared = tokens.share(namespace, boss, read=[""])
+    export = exporting.begin(namespace, caller=Caller(token=access.admit(namespace, shared.text).token))
+    pages = export.entries()
+    assert [entry.key for entry in next(pages)] == ["a"]
+    assert [entry.key for entry in next(pages)] == ["b"]
+
+    if how == "revoked":
+        tokens.revoke(namespace, shared.token.id, boss)
+    else:
+        Namespace.objects.update(status="suspended")
+
+    with pytest.raises(NamespaceNotFound if how == "revoked" else NamespaceSuspended):
+        next(pages)
     export.close()
 
 

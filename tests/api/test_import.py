@@ -2,16 +2,16 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
-from namespaces import clock, writing
+from namespaces import access, clock, writing
 from namespaces.callers import AN_OPERATOR, Caller
-from namespaces.importing import take_in
 from namespaces.jsontext import JSONText
 from namespaces.models import Change, DailyUsage, Entry, Namespace, Restoration
 from tests.api.test_export import KEYS, TEXTS, write
-from tests.exports import ORIGIN, entry_line, export_of, import_into, part_of, with_trailer
+from tests.exports import ORIGIN, content_of, entry_line, export_of, import_into, part_of, with_trailer
 from tests.factories import DailyUsageFactory, NamespaceFactory
 from tests.rows import NO_ROWS, all_rows, assert_counters_exact
 
@@ -186,9 +186,10 @@ def test_changes_are_not_put_into_a_log_that_has_its_own(api, filled, copy):
 
 
 @pytest.mark.parametrize("may_vouch", [False, True])
-def test_a_writer_is_verified_only_if_the_importer_may_say_so(database, namespace, may_vouch):
-    from api.portability import part_of as read
-
+def test_a_writer_is_verified_only_if_an_admin_token_says_so(api, database, namespace, may_vouch):
+    headers = {}
+    if may_vouch:
+        headers = {"Authorization": f"Bearer {access.claim(namespace, name='boss').text}"}
     lines = [
         entry_line(name, writer={"name": name, "verified": verified}, version=number)
         for number, (name, verified) in enumerate([("lead", True), ("quant", False), ("operator", True)], 1)
@@ -198,14 +199,30 @@ def test_a_writer_is_verified_only_if_the_importer_may_say_so(database, namespac
         "writer": {"name": "lead", "verified": True}, "at": "2026-01-31T12:00:00Z",
     }  # fmt: skip
 
-    take_in(namespace, read(part_of(*lines, change), "a" * 64), may_vouch=may_vouch)
+    answer = import_into(api, namespace, part_of(*lines, change), ORIGIN, **headers)
 
+    assert (answer.status_code, answer.json()["exact"]) == (200, True)
     assert dict(Entry.objects.values_list("writer", "is_verified")) == {
         "lead": may_vouch,
         "quant": False,
         "operator": False,
     }
     assert Change.objects.get().is_verified is may_vouch
+
+
+def test_a_private_namespace_comes_back_verified_as_it_was(api, database, namespace, copy):
+    made = {name: access.claim(name, name="boss").text for name in (namespace, copy)}
+    headers = {name: {"Authorization": f"Bearer {text}"} for name, text in made.items()}
+    for number, key in enumerate(KEYS):
+        path = f"/memory/{namespace}/{quote(key, safe='')}"
+        api.put(path, json.dumps({"value": number}), content_type="application/json", headers=headers[namespace])
+
+    first = content_of(api.get(f"/namespaces/{namespace}/export?history=true", headers=headers[namespace]))
+    answer = import_into(api, copy, first, **headers[copy])
+
+    assert answer.json()["exact"] is True
+    assert first.count(b'{"name": "boss", "verified": true}') == 2 * len(KEYS)
+    assert content_of(api.get(f"/namespaces/{copy}/export?history=true", headers=headers[copy])) == first
 
 
 # --- limits
