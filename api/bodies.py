@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +21,14 @@ from namespaces.edits import Append, Edit, Increment, Merge, Patch, Pop
 from namespaces.errors import BatchTooLarge, InvalidJSON, InvalidTTL, Refusal
 from namespaces.jsontext import JSONText, array_parts, kind_of, members
 from namespaces.limits import limit
+from namespaces.moderation import REASON_LENGTH
+from namespaces.names import Writer
 from namespaces.reading import value_limit
 
 # What a body may have beside its value: member names, a ttl, white space.
 FRAME_BYTES = 4_096
+# The same with a reason of characters that are each escaped as two surrogates.
+REASON_BYTES = FRAME_BYTES + 12 * REASON_LENGTH
 # What is said of a token: prefixes of keys, of which each byte may be escaped by six, and a name.
 TOKEN_BYTES = 131_072
 _CHUNK = 65_536
@@ -311,6 +316,7 @@ def _operation_of(text: str, namespace: str, caller: Caller, now: datetime) -> O
 
 def _condition_in(given: dict[str, str]) -> Condition:
     is_absent = truth_in(given.get("if_absent", "false"), "if_absent")
+    is_absent = truth_in(given.get("if_absent", "false"), "if_absent")
     if "if_version" in given and is_absent:
         raise RequestRefused("invalid_body", "if_version and if_absent cannot both hold.")
     if "if_version" in given:
@@ -330,6 +336,25 @@ def text_in(text: str, name: str) -> str:
     if kind_of(text) != "string":
         raise RequestRefused("invalid_body", f"{name} is a text.")
     return str(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreBody:
+    """`{"key": text, "version": n, "ttl": seconds?}`."""
+
+    key: str
+    version: int
+    ttl: float | None
+
+
+def restore_body_of(body: bytes) -> RestoreBody:
+    """What the body of a restore says."""
+    given = members_of(text_of(body), required=("key", "version"), optional=("ttl",))
+    return RestoreBody(
+        key=text_in(given["key"], "key"),
+        version=whole_number_in(given["version"], "version", least=0),
+        ttl=seconds_of(given.get("ttl", "null")),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +394,68 @@ def token_body_of(body: bytes) -> TokenBody:
         write=_texts_in(given["write"], "write") if "write" in given else None,
         ttl=seconds_of(given.get("ttl", "null")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackBody:
+    """`{"writer": text or null, "verified": truth, "since": revision or time?, "prefix"?, "dry_run"?}`."""
+
+    writer: Writer
+    since: int | datetime
+    prefix: str
+    is_dry_run: bool
+
+
+def rollback_body_of(body: bytes) -> RollbackBody:
+    """What the body of a rollback says."""
+    given = members_of(text_of(body), required=("writer", "verified"), optional=("since", "prefix", "dry_run"))
+    return RollbackBody(
+        writer=_writer_in(given),
+        since=_since_in(given.get("since", "null")),
+        prefix=text_in(given.get("prefix", '""'), "prefix"),
+        is_dry_run=truth_in(given.get("dry_run", "false"), "dry_run"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineBody:
+    """`{"writer": text or null, "verified": truth, "reason": text?}`."""
+
+    writer: Writer
+    reason: str
+
+
+def quarantine_body_of(body: bytes) -> QuarantineBody:
+    """What the body of a quarantine says."""
+    given = members_of(text_of(body), required=("writer", "verified"), optional=("reason",))
+    return QuarantineBody(_writer_in(given), _reason_in(given.get("reason", '""')))
+
+
+def _writer_in(given: dict[str, str]) -> Writer:
+    name = "" if given["writer"] == "null" else text_in(given["writer"], "writer")
+    return Writer(name, truth_in(given["verified"], "verified"))
+
+
+def _since_in(text: str) -> int | datetime:
+    if text == "null":
+        return 0
+    if kind_of(text) != "string":
+        return whole_number_in(text, "since", least=0)
+    try:
+        moment = datetime.fromisoformat(text_in(text, "since"))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise RequestRefused("invalid_body", "since is a revision, or a time such as 2026-01-31T09:00:00Z.")
+    return moment
+
+
+def _reason_in(text: str) -> str:
+    reason = text_in(text, "reason")
+    if len(reason) > REASON_LENGTH or any(unicodedata.category(character) in ("Cc", "Cs") for character in reason):
+        message = f"reason is a text of up to {REASON_LENGTH:,} characters, none of them a control character."
+        raise RequestRefused("invalid_body", message)
+    return reason
 
 
 def overlap_of(body: bytes) -> float:

@@ -120,9 +120,10 @@ def entry_line(entry: Remembered) -> str:
 def change_line(change: LoggedChange) -> str:
     """The change as the API answers it."""
     value = "" if change.value is None else f"{_value_member(change.value)}, "
+    end = ', "quarantined": true}\n' if change.is_hidden else "}\n"
     return (
         f'{{"revision": {change.revision}, "kind": {_text(change.kind)}, "key": {_text(change.key)}, {value}"bytes":'
-        f' {change.bytes}, "writer": {_writer(change.writer, change.is_verified)}, "at": "{timestamp(change.at)}"}}\n'
+        f' {change.bytes}, "writer": {_writer(change.writer, change.is_verified)}, "at": "{timestamp(change.at)}"{end}'
     )
 
 
@@ -229,7 +230,7 @@ def _entry_in(line: str, number: int, revision: int) -> Given:
 
 
 def _change_in(line: str, number: int, revision: int) -> GivenChange:
-    given = members_of(line, required=_CHANGE, optional=("value", "value_text"), what="change")
+    given = members_of(line, required=_CHANGE, optional=("value", "value_text", "quarantined"), what="change")
     own = _revision_in(given["revision"], "revision")
     if own > revision:
         raise InvalidExport("A change's revision is at most the one in the header.")

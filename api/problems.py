@@ -87,12 +87,19 @@ PROBLEMS: dict[str, Problem] = {
     "token_not_found": Problem(404, "Token not found", "List the tokens for the ids that there are."),
     "lease_not_found": Problem(404, "Lease not held", "Acquire it, if you want it."),
     "nothing_to_claim": Problem(404, "Nothing to claim", "Set an entry under the prefix, or wait for one."),
+    "version_not_found": Problem(404, "Version not found", "Choose one of the versions given."),
+    "not_quarantined": Problem(404, "Writer not in quarantine", "List who is; verified and self-declared are two."),
+    "rollback_not_found": Problem(404, "Rollback not found", "Give the job as the rollback's answer named it."),
     "path_not_found": Problem(404, "No such address", "See /api/docs/ for the addresses there are."),
     "method_not_allowed": Problem(405, "Method not allowed", "Use a method that the Allow header names."),
     "target_missing": Problem(409, "Nothing to change", "Set the entry first, or give an initial value."),
     "wrong_type": Problem(409, "Value of another type", "Read the entry; change what it is, or another one."),
     "patch_failed": Problem(409, "Patch does not fit", "Read the entry, and make the patch anew."),
     "number_out_of_range": Problem(409, "Number out of range", "Increment by less, or set the entry anew."),
+    "entry_quarantined": Problem(
+        409, "Entry's writer is in quarantine", "Set the entry anew, or restore a version by somebody else."
+    ),
+    "rollback_running": Problem(409, "A rollback is running", "Wait for its end, or cancel it."),
     "already_claimed": Problem(
         409, "Namespace is private already", "Ask its admin for a token, or choose another name."
     ),
@@ -123,6 +130,9 @@ PROBLEMS: dict[str, Problem] = {
     "token_limit": Problem(429, "Too many tokens", "Revoke tokens that are no longer needed, or let them expire."),
     "guess_limit": Problem(429, "Too many wrong tokens", "Correct the token; wait before you try another one."),
     "lease_limit": Problem(429, "Too many leases", "Release leases that are no longer needed, or let them expire."),
+    "quarantine_limit": Problem(
+        429, "Too many writers in quarantine", "Release those that are no danger; roll back what the others wrote."
+    ),
     "internal_error": Problem(
         500, "Internal error", "This is our fault. Try again, and tell the operator if it stays."
     ),

@@ -8,13 +8,16 @@ from typing import Any
 from django.http import HttpResponse
 
 from api.conditional import names_tag
-from namespaces import clock
+from namespaces import clock, importing
 from namespaces.batches import Batch, Check, NotFound, Result
 from namespaces.changes import ChangePage, LoggedChange
-from namespaces.importing import Report
+from namespaces.history import Past, Version, Versions
 from namespaces.leases import Claim, Lease
+from namespaces.names import Writer
+from namespaces.quarantining import Quarantined
 from namespaces.reading import Page, Remembered, State
 from namespaces.removal import Cleared
+from namespaces.rollback import Fate, Report
 from namespaces.tokens import Known, Shared
 from namespaces.units import Held
 from namespaces.verdicts import Allowance
@@ -149,7 +152,7 @@ def _result_parts(result: Result) -> Parts:
             return [as_json({"key": result.key, "version": result.version})]
 
 
-def import_answer(report: Report, *, is_dry_run: bool) -> Answer:
+def import_answer(report: importing.Report, *, is_dry_run: bool) -> Answer:
     members = {
         "namespace": report.namespace,
         "revision": report.revision,
@@ -286,6 +289,85 @@ def page_body(namespace: str, page: Page) -> str:
     return f'{body[:-1]}, "entries": [{entries}]}}'
 
 
+def history_body(namespace: str, key: str, found: Versions) -> str:
+    head = as_json({"namespace": namespace, "key": key})[:-1]
+    versions = ", ".join(map(_version_body, found.versions))
+    return f'{head}, "versions": [{versions}], "next_before": {as_json(found.next_before)}}}'
+
+
+def _version_body(version: Version) -> str:
+    members = {
+        "version": version.version,
+        "kind": version.kind,
+        "bytes": version.bytes,
+        "writer": writer_members(version.writer, version.is_verified),
+        "at": timestamp(version.at),
+        **({"quarantined": True} if version.is_hidden else {}),
+    }
+    value = "" if version.value is None else f', "value": {version.value}'
+    return f"{as_json(members)[:-1]}{value}}}"
+
+
+def past_answer(past: Past, none_match: str | None) -> Answer:
+    """What a key was at one version, or 304 where `none_match` names it: that never becomes another."""
+    version = past.version
+    tag = etag(version.version)
+    if none_match is not None and names_tag(none_match, tag):
+        return Answer("", 304, {"ETag": tag})
+    head = as_json({"namespace": past.namespace, "key": past.key})[:-1]
+    return Answer(f"{head}, {_version_body(version)[1:]}", headers={"ETag": tag})
+
+
+def rollback_answer(report: Report) -> Answer:
+    """What a rollback did, or will do as a job: 202 then."""
+    return Answer(rollback_body(report), 202 if report.job else 200)
+
+
+def rollback_body(report: Report) -> str:
+    extent, job = report.extent, report.job
+    return as_json(
+        {
+            "namespace": extent.namespace,
+            "writer": writer_members(extent.writer.name, extent.writer.is_verified),
+            "since": extent.since,
+            "until": extent.until,
+            "prefix": extent.prefix,
+            "oldest_revision": extent.trimmed_revision + 1,
+            "dry_run": report.is_dry_run,
+            "job": timestamp(job.started_at) if job else None,
+            "state": job.state if job else "done",
+            "reached": job.cursor_revision if job else extent.until,
+            "complete": report.is_whole,
+            "keys": report.counts.total(),
+            **{fate.value: report.counts[fate] for fate in Fate},
+            "changes": [{"key": one.key, "from": one.from_version, "to": one.to_version} for one in report.moved],
+            "left": [{"key": one.key, "why": one.fate.value} for one in report.left],
+        }
+    )
+
+
+def quarantined_answer(namespace: str, found: Quarantined) -> Answer:
+    return Answer(as_json({"namespace": namespace, **_quarantined_members(found)}), 201 if found.is_new else 200)
+
+
+def quarantine_body(namespace: str, found: list[Quarantined]) -> str:
+    return as_json({"namespace": namespace, "quarantined": [_quarantined_members(one) for one in found]})
+
+
+def released_writer_body(namespace: str, writer: Writer) -> str:
+    members = {"namespace": namespace, "writer": writer_members(writer.name, writer.is_verified), "released": True}
+    return as_json(members)
+
+
+def _quarantined_members(found: Quarantined) -> dict[str, Any]:
+    return {
+        "writer": writer_members(found.writer.name, found.writer.is_verified),
+        "reason": found.reason,
+        "at": timestamp(found.at),
+        "by": writer_members(found.placed_by.name, found.placed_by.is_verified),
+    }
+
+
 def changes_body(page: ChangePage) -> str:
     head = as_json({"namespace": page.namespace, "revision": page.revision})[:-1]
     changes = ", ".join(map(change_body, page.changes))
@@ -293,7 +375,7 @@ def changes_body(page: ChangePage) -> str:
 
 
 def change_body(change: LoggedChange) -> str:
-    """One change, on one line unless its value was set on several; `value` is there where one was set."""
+    """One change, on one line unless its value was set on several; `value` is there where one was set, and is shown."""
     before = as_json({"revision": change.revision, "kind": change.kind, "key": change.key})[:-1]
     value = "" if change.value is None else f', "value": {change.value}'
     after = as_json(
@@ -301,6 +383,7 @@ def change_body(change: LoggedChange) -> str:
             "bytes": change.bytes,
             "writer": writer_members(change.writer, change.is_verified),
             "at": timestamp(change.at),
+            **({"quarantined": True} if change.is_hidden else {}),
         }
     )[1:]
     return f"{before}{value}, {after}"

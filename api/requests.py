@@ -5,14 +5,15 @@ Names are taken from the raw path: once decoded, `%ff` and `%25ff`, or `a%2Fb` i
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.http import Http404, HttpRequest
 
 from api.refusals import RequestRefused
-from namespaces.changes import NOW
-from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, InvalidWriter
+from namespaces.changes import NOW, By
+from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, InvalidWriter, RollbackNotFound
 from namespaces.limits import limit
 from namespaces.names import NAMESPACE_LENGTH, check_key, check_namespace, check_writer
 
@@ -62,6 +63,18 @@ def lease_name_of(request: HttpRequest) -> str:
     segments = raw_path(request).split("/", 4)
     name = segments[4] if len(segments) == 5 else ""
     return check_key(decoded(name, InvalidKey, limit("key_bytes")))
+
+
+def job_of(request: HttpRequest, namespace: str) -> datetime:
+    """The moment by which the path, after `/rollbacks/`, names a job; RollbackNotFound if it is none."""
+    text = decoded(raw_path(request).split("/", 4)[4], InvalidKey, limit("key_bytes"))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RollbackNotFound(namespace, text[:40]) from None
+    if moment.tzinfo is None:
+        raise RollbackNotFound(namespace, text[:40])
+    return moment
 
 
 def fencing_of(parameters: dict[str, str]) -> int:
@@ -149,6 +162,35 @@ def since_of(parameters: dict[str, str], last_event_id: str = "") -> int:
     return int(given)
 
 
+def by_of(parameters: dict[str, str]) -> By:
+    """Whose changes the parameters `writer` (empty: those without a name) and `verified` ask for."""
+    name = parameters.get("writer")
+    return By(name, truth_of(parameters, "verified") if "verified" in parameters else None)
+
+
+def truth_of(parameters: dict[str, str], name: str) -> bool:
+    """A parameter that has to be there and is `true` or `false`."""
+    given = parameters.get(name)
+    if given not in ("true", "false"):
+        raise RequestRefused("invalid_parameter", f"{name} is true or false.", parameter=name)
+    return given == "true"
+
+
+def text_of(parameters: dict[str, str], name: str) -> str:
+    """A parameter that has to be there."""
+    if name not in parameters:
+        raise RequestRefused("invalid_parameter", f"{name} is missing.", parameter=name)
+    return parameters[name]
+
+
+def revision_of(parameters: dict[str, str], name: str) -> int | None:
+    """A parameter that is a revision; None where it is not given."""
+    given = parameters.get(name)
+    if given is not None and not _is_whole(given):
+        raise RequestRefused("invalid_parameter", f"{name} is a revision, a whole number from 0.", parameter=name)
+    return None if given is None else int(given)
+
+
 def wait_of(parameters: dict[str, str]) -> int | None:
     """For how many seconds the answer may be held, None where `wait` is not given."""
     given, most = parameters.get("wait"), limit("wait_seconds")
@@ -172,7 +214,7 @@ def wants_values(parameters: dict[str, str]) -> bool:
     return "include" in parameters
 
 
-def truth_of(parameters: dict[str, str], name: str) -> bool:
+def flag_of(parameters: dict[str, str], name: str) -> bool:
     """A parameter that is true or false; false where it is not given."""
     return choice_of(parameters, name, ("false", "true")) == "true"
 

@@ -3,13 +3,22 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 
 from api.bodies import EDITS, OPERATIONS
 from api.problems import PROBLEMS
 from namespaces.importing import OnConflict
 from namespaces.limits import LIMITS
+from namespaces.moderation import REASON_LENGTH
+from namespaces.rollback import LEFT
 
 _DEFAULTS = {limit.name: limit.default for limit in LIMITS}
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_\-.:@+]{0,63}$"
@@ -227,7 +236,8 @@ class LoggedChange(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     kind = serializers.CharField(help_text="set, delete, expire; others may come")
     key = serializers.CharField()
-    value = AnyJSON(required=False, help_text="What was set; not there where nothing was.")
+    value = AnyJSON(required=False, help_text="What was set; not there where nothing was, or it may not be read.")
+    quarantined = serializers.BooleanField(required=False, help_text="true: a value was set, and may not be read")
     bytes = serializers.IntegerField()
     writer = Writer(allow_null=True)
     at = serializers.DateTimeField()
@@ -255,6 +265,106 @@ class Import(serializers.Serializer[Any]):
     writes_left = serializers.IntegerField(help_text="of the day, before it")
     bytes_needed = serializers.IntegerField()
     bytes_left = serializers.IntegerField(help_text="before it")
+
+
+class Version(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    kind = serializers.CharField(help_text="set, delete, expire; others may come")
+    bytes = serializers.IntegerField()
+    writer = Writer(allow_null=True)
+    at = serializers.DateTimeField()
+    value = AnyJSON(required=False, help_text="What was set, with include=values, and as far as it may be read.")
+    quarantined = serializers.BooleanField(required=False, help_text="true: a value was set, and may not be read")
+
+
+class History(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    key = serializers.CharField()
+    versions = Version(many=True, help_text="newest first")
+    next_before = serializers.IntegerField(allow_null=True, help_text="what to give as before for the next page")
+
+
+class Past(Version):
+    namespace = serializers.CharField()
+    key = serializers.CharField()
+
+
+class Move(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    to = serializers.IntegerField(allow_null=True, help_text="the version that it goes back to; null: it is deleted")
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.IntegerField(allow_null=True, help_text="the version now")}
+
+
+class Left(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    why = serializers.ChoiceField(choices=[fate.value for fate in LEFT])
+
+
+class Rollback(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    writer = Writer(allow_null=True)
+    since = serializers.IntegerField()
+    until = serializers.IntegerField()
+    prefix = serializers.CharField(allow_blank=True)
+    oldest_revision = serializers.IntegerField(help_text="the log's first; what was before is out of reach")
+    dry_run = serializers.BooleanField()
+    job = serializers.CharField(allow_null=True, help_text="of more keys than one transaction takes")
+    state = serializers.ChoiceField(choices=["running", "cancelled", "done"])
+    reached = serializers.IntegerField(help_text="the revision up to which the log has been looked through")
+    complete = serializers.BooleanField(help_text="whether all keys have been looked at")
+    keys = serializers.IntegerField(help_text="how many were looked at; of these:")
+    restored = serializers.IntegerField()
+    deleted = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    kept = serializers.IntegerField(help_text="somebody else wrote later")
+    unreachable = serializers.IntegerField(help_text="the log does not tell what was there before")
+    refused = serializers.IntegerField(help_text="what was there before does not fit any more")
+    changes = Move(many=True, help_text="the first 100")
+    left = Left(many=True, help_text="the first 100")
+
+
+class RestoreBody(serializers.Serializer[Any]):
+    key = serializers.CharField(min_length=1, max_length=_DEFAULTS["key_bytes"])
+    version = serializers.IntegerField(min_value=0)
+    ttl = serializers.FloatField(required=False, allow_null=True, max_value=_DEFAULTS["ttl_seconds"])
+
+
+class RollbackBody(serializers.Serializer[Any]):
+    writer = serializers.CharField(allow_null=True, allow_blank=True, help_text="null: those who gave no name")
+    verified = serializers.BooleanField()
+    since = AnyJSON(required=False, help_text="A revision, or a time (RFC 3339): only what was done after it.")
+    prefix = serializers.CharField(required=False, allow_blank=True)
+    dry_run = serializers.BooleanField(required=False)
+
+
+class QuarantineBody(serializers.Serializer[Any]):
+    writer = serializers.CharField(allow_null=True, allow_blank=True, help_text="null: those who gave no name")
+    verified = serializers.BooleanField()
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=REASON_LENGTH)
+
+
+class Quarantined(serializers.Serializer[Any]):
+    writer = Writer(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    at = serializers.DateTimeField()
+    by = Writer(allow_null=True)
+
+
+class Placed(Quarantined):
+    namespace = serializers.CharField()
+
+
+class Quarantine(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    quarantined = Quarantined(many=True)
+
+
+class ReleasedWriter(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    writer = Writer(allow_null=True)
+    released = serializers.BooleanField()
 
 
 class Problem(serializers.Serializer[Any]):
@@ -306,6 +416,11 @@ _WAIT = OpenApiParameter(
     description="Seconds that the answer may be held back until what is asked for has come.",
 )
 _EQUALS = OpenApiParameter("equals", str, description="With wait: until the value equals this JSON text.")
+_VERSION = OpenApiParameter(
+    "version", {"type": "integer", "minimum": 0}, description="What this version set, as the log has it."
+)
+_WRITER = OpenApiParameter("writer", str, description="Only what this writer did; empty: who gave no name.")
+_VERIFIED = OpenApiParameter("verified", {"type": "string", "enum": ["true", "false"]})
 _PREFIX = OpenApiParameter("prefix", str, description="Only keys that begin so.")
 
 
@@ -395,15 +510,16 @@ _REFUSED_CHANGE = (
     "wrong_type",
     "patch_failed",
     "number_out_of_range",
+    "entry_quarantined",
 )
 
 get_entry = extend_schema(
     operation_id="get_entry",
     summary="Get an entry",
     tags=["memory"],
-    parameters=[_NAMESPACE, _KEY, _IF_NONE_MATCH, _WAIT, _EQUALS],
+    parameters=[_NAMESPACE, _KEY, _IF_NONE_MATCH, _WAIT, _EQUALS, _VERSION],
     responses={
-        200: Entry,
+        200: PolymorphicProxySerializer("EntryOrPast", [Entry, Past], resource_type_field_name=None),
         304: OpenApiResponse(description="Not modified"),
         **_problems(
             "invalid_namespace",
@@ -411,6 +527,7 @@ get_entry = extend_schema(
             "invalid_parameter",
             "namespace_suspended",
             "key_not_found",
+            "version_not_found",
             "too_many_waiters",
         ),
     },
@@ -526,6 +643,8 @@ get_changes = extend_schema(
         _PREFIX,
         OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": _DEFAULTS["keys_per_page"]}),
         _WAIT,
+        _WRITER,
+        _VERIFIED,
         OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="Of a stream: goes before since."),
     ],
     responses={
@@ -691,6 +810,124 @@ claim = extend_schema(
     parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
     request=ClaimBody,
     responses={200: Claim, **_problems(*_REFUSED_ACQUIRE, "invalid_prefix", "nothing_to_claim")},
+)
+_REFUSED_PAST = ("invalid_namespace", "invalid_key", "invalid_parameter", "namespace_suspended")
+get_history = extend_schema(
+    operation_id="get_history",
+    summary="The versions of a key",
+    tags=["history"],
+    parameters=[
+        _NAMESPACE,
+        OpenApiParameter("key", {"type": "string", "minLength": 1, "maxLength": _DEFAULTS["key_bytes"]}, required=True),
+        OpenApiParameter("before", {"type": "integer", "minimum": 0}, description="next_before of the page before."),
+        OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": _DEFAULTS["keys_per_page"]}),
+        OpenApiParameter("include", OpenApiTypes.STR, enum=["values"], description="With the values that were set."),
+    ],
+    responses={200: History, **_problems(*_REFUSED_PAST)},
+)
+_REFUSED_FRAME = ("invalid_json", "invalid_body", "body_too_large", "unsupported_media_type", "invalid_agent")
+_REFUSED_RESTORE = ("namespace_read_only", "namespace_suspended", "storage_limit", "value_too_large", "disk_full")
+restore = extend_schema(
+    operation_id="restore",
+    summary="Set a key to what one of its versions was",
+    description="As a new version, also where the key was deleted since. Counts as no write of the day.",
+    tags=["history"],
+    parameters=[_NAMESPACE, _AGENT, _IF_MATCH, _IF_NONE_MATCH, _IDEMPOTENCY_KEY, _LEASE],
+    request=RestoreBody,
+    responses={
+        200: OpenApiResponse(Written, description="Replaced"),
+        201: OpenApiResponse(Written, description="New"),
+        **_problems(
+            *_REFUSED_PAST[:3],
+            *_REFUSED_FRAME,
+            *_REFUSED_TERMS,
+            *_REFUSED_RESTORE,
+            "invalid_ttl",
+            "version_not_found",
+            "precondition_failed",
+        ),
+    },
+)
+_REFUSED_ROLLBACK = ("invalid_namespace", "invalid_parameter", "namespace_suspended", "rollback_not_found")
+rollback = extend_schema(
+    operation_id="rollback",
+    summary="Take back what one writer did",
+    description="Each key that it wrote goes back to the newest version not by it. Counts as no write of the day.",
+    tags=["history"],
+    parameters=[_NAMESPACE, _AGENT, _IDEMPOTENCY_KEY, _LEASE],
+    request=RollbackBody,
+    responses={
+        200: Rollback,
+        202: OpenApiResponse(Rollback, description="More keys than one transaction takes: a job does it."),
+        **_problems(
+            "invalid_namespace",
+            "invalid_parameter",
+            "invalid_prefix",
+            "invalid_revision",
+            *_REFUSED_FRAME,
+            *_REFUSED_TERMS,
+            *_REFUSED_RESTORE,
+            "namespace_not_found",
+            "rollback_running",
+        ),
+    },
+)
+_JOB = OpenApiParameter("job", str, OpenApiParameter.PATH, description="As the rollback's answer named it.")
+get_rollback = extend_schema(
+    operation_id="get_rollback",
+    summary="What a rollback has done so far",
+    tags=["history"],
+    parameters=[_NAMESPACE, _JOB],
+    responses={200: Rollback, **_problems(*_REFUSED_ROLLBACK)},
+)
+cancel_rollback = extend_schema(
+    operation_id="cancel_rollback",
+    summary="Stop a rollback",
+    description="What it took back stays taken back.",
+    tags=["history"],
+    parameters=[_NAMESPACE, _JOB],
+    responses={200: Rollback, **_problems(*_REFUSED_ROLLBACK, "disk_full")},
+)
+get_quarantine = extend_schema(
+    operation_id="get_quarantine",
+    summary="Who is in quarantine",
+    tags=["history"],
+    parameters=[_NAMESPACE],
+    responses={200: Quarantine, **_problems("invalid_namespace", "invalid_parameter", "namespace_suspended")},
+)
+_REFUSED_QUARANTINE = (
+    "invalid_namespace",
+    "invalid_parameter",
+    "invalid_agent",
+    "namespace_not_found",
+    "namespace_read_only",
+    "namespace_suspended",
+    "disk_full",
+)
+quarantine = extend_schema(
+    operation_id="quarantine",
+    summary="Hide what a writer wrote",
+    description="Its values are not read by anybody until it is released; its changes stay in the log.",
+    tags=["history"],
+    parameters=[_NAMESPACE, _AGENT],
+    request=QuarantineBody,
+    responses={
+        200: OpenApiResponse(Placed, description="It was already."),
+        201: Placed,
+        **_problems(*_REFUSED_QUARANTINE, *_REFUSED_FRAME, "quarantine_limit"),
+    },
+)
+release_writer = extend_schema(
+    operation_id="release_writer",
+    summary="Have what a writer wrote be read again",
+    tags=["history"],
+    parameters=[
+        _NAMESPACE,
+        _AGENT,
+        OpenApiParameter("writer", str, required=True, description="Empty: those who gave no name."),
+        OpenApiParameter("verified", {"type": "string", "enum": ["true", "false"]}, required=True),
+    ],
+    responses={200: ReleasedWriter, **_problems(*_REFUSED_QUARANTINE, "not_quarantined")},
 )
 _TOKEN_ID = OpenApiParameter("token_id", str, OpenApiParameter.PATH, description="The id of a token, or self.")
 _REFUSED_TOKEN = ("invalid_namespace", "invalid_parameter", "namespace_not_found", "namespace_open")

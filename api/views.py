@@ -12,6 +12,7 @@ from api import rendering, schema
 from api.access import Asked, asked_by_anyone, asked_of
 from api.bodies import (
     FRAME_BYTES,
+    REASON_BYTES,
     TOKEN_BYTES,
     change_body_of,
     claim_namespace_body_of,
@@ -22,6 +23,9 @@ from api.bodies import (
     operations_of,
     overlap_of,
     parsed,
+    quarantine_body_of,
+    restore_body_of,
+    rollback_body_of,
     token_body_of,
 )
 from api.brakes import count_guess
@@ -30,13 +34,18 @@ from api.portability import export_response, part_of
 from api.problems import answer, safe_only
 from api.repeating import answer_again, terms_of
 from api.requests import (
+    by_of,
     choice_of,
     fencing_of,
+    flag_of,
+    job_of,
     key_of,
     lease_name_of,
     page_limit_of,
     parameters_of,
+    revision_of,
     since_of,
+    text_of,
     truth_of,
     wait_of,
     wants_minimal,
@@ -50,10 +59,15 @@ from namespaces import (
     changes,
     database,
     exporting,
+    history,
     importing,
     leases,
+    quarantining,
     reading,
     removal,
+    restoring,
+    rollback,
+    rollback_jobs,
     tally,
     tokens,
     writing,
@@ -61,6 +75,7 @@ from namespaces import (
 from namespaces.errors import ClaimCodeRequired, DatabaseTrouble, KeyNotFound, Refusal
 from namespaces.importing import OnConflict
 from namespaces.limits import limit
+from namespaces.names import Writer
 from namespaces.units import Repeated
 
 
@@ -110,7 +125,10 @@ class EntryView(MemoryView):
     @schema.get_entry
     def get(self, request: Request, namespace: str, key: str) -> HttpResponse:
         none_match = request.headers.get("If-None-Match")
-        awaited = awaited_in(parameters_of(request, "wait", "equals"), none_match)
+        parameters = parameters_of(request, "wait", "equals", "version")
+        if "version" in parameters:
+            return self._get_past(request, none_match)
+        awaited = awaited_in(parameters, none_match)
         try:
             entry = reading.get_entry(self.asked.namespace, key_of(request), caller=self.asked.caller)
         except KeyNotFound:
@@ -119,6 +137,12 @@ class EntryView(MemoryView):
         self.more_headers |= outcome_of(awaited, entry)
         tally.count_read(entry.namespace)
         return rendering.response_of(rendering.entry_answer(entry, none_match))
+
+    def _get_past(self, request: Request, none_match: str | None) -> HttpResponse:
+        version = revision_of(parameters_of(request, "version"), "version") or 0
+        past = history.past_of(self.asked.namespace, key_of(request), version, caller=self.asked.caller)
+        tally.count_read(past.namespace)
+        return rendering.response_of(rendering.past_answer(past, none_match))
 
     @schema.set_entry
     def put(self, request: Request, namespace: str, key: str) -> HttpResponse:
@@ -202,12 +226,13 @@ class ChangesView(MemoryView):
 
     @schema.get_changes
     def get(self, request: Request, namespace: str) -> HttpResponse:
-        parameters = parameters_of(request, "since", "prefix", "limit", "wait")
+        parameters = parameters_of(request, "since", "prefix", "limit", "wait", "writer", "verified")
         is_stream = wants_stream(request.headers.get("Accept", ""))
         page = changes.changes_since(
             self.asked.namespace,
             since_of(parameters, request.headers.get("Last-Event-ID", "") if is_stream else ""),
             prefix=parameters.get("prefix", ""),
+            by=by_of(parameters),
             most=page_limit_of(parameters),
             caller=self.asked.caller,
         )
@@ -225,7 +250,7 @@ class ExportView(MemoryView):
     @schema.export
     def get(self, request: Request, namespace: str) -> StreamingHttpResponse:
         parameters = parameters_of(request, "prefix", "history")
-        prefix, has_history = parameters.get("prefix", ""), truth_of(parameters, "history")
+        prefix, has_history = parameters.get("prefix", ""), flag_of(parameters, "history")
         export = exporting.begin(self.asked.namespace, prefix, has_history=has_history, caller=self.asked.caller)
         tally.count_read(self.asked.namespace)
         return export_response(export)
@@ -237,7 +262,7 @@ class ImportView(MemoryView):
     @schema.import_
     def post(self, request: Request, namespace: str) -> HttpResponse:
         parameters = parameters_of(request, "dry_run", "on_conflict", "origin")
-        is_dry_run = truth_of(parameters, "dry_run")
+        is_dry_run = flag_of(parameters, "dry_run")
         on_conflict = OnConflict(choice_of(parameters, "on_conflict", tuple(OnConflict)))
         namespace, caller = self.asked.namespace, self.asked.caller
         content = lines_of(request, max(limit("batch_bytes"), 2 * reading.value_limit(namespace) + FRAME_BYTES))
@@ -312,6 +337,103 @@ class ClaimsView(MemoryView):
         terms = terms_of(request, content, rendering.claim_answer)
         claim = leases.claim(namespace, body.prefix, body.ttl, holder=body.holder, caller=caller, terms=terms)
         return rendering.response_of(rendering.claim_answer(claim))
+
+
+class HistoryView(MemoryView):
+    """`/namespaces/{namespace}/history`: the versions of a key."""
+
+    @schema.get_history
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "key", "before", "limit", "include")
+        namespace, key = self.asked.namespace, text_of(parameters, "key")
+        found = history.history_of(
+            namespace,
+            key,
+            before=revision_of(parameters, "before"),
+            most=page_limit_of(parameters),
+            with_values=wants_values(parameters),
+            caller=self.asked.caller,
+        )
+        tally.count_read(namespace)
+        return rendering.json_response(rendering.history_body(namespace, key, found))
+
+
+class RestoreView(MemoryView):
+    """`/namespaces/{namespace}/restore`: a key is set to what one of its versions was."""
+
+    @schema.restore
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, condition, caller = self.asked.namespace, condition_of(request), self.asked.caller
+        content = content_up_to(request, FRAME_BYTES)
+        body, terms = restore_body_of(content), terms_of(request, content, rendering.written_answer)
+        written = restoring.restore(
+            namespace, body.key, body.version, ttl=body.ttl, condition=condition, caller=caller, terms=terms
+        )
+        return rendering.response_of(rendering.written_answer(written))
+
+
+class RollbackView(MemoryView):
+    """`/namespaces/{namespace}/rollback`: what one writer did is taken back, or told what that would be."""
+
+    @schema.rollback
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
+        content = content_up_to(request, FRAME_BYTES)
+        body, terms = rollback_body_of(content), terms_of(request, content, rendering.rollback_answer)
+        if body.is_dry_run:
+            report = rollback.preview(namespace, body.writer, since=body.since, prefix=body.prefix, caller=caller)
+        else:
+            report = rollback_jobs.roll_back(
+                namespace, body.writer, since=body.since, prefix=body.prefix, caller=caller, terms=terms
+            )
+        return rendering.response_of(rendering.rollback_answer(report))
+
+
+class RollbackJobView(MemoryView):
+    """`/namespaces/{namespace}/rollbacks/{job}`: a rollback that is more than one transaction."""
+
+    @schema.get_rollback
+    def get(self, request: Request, namespace: str, job: str) -> HttpResponse:
+        parameters_of(request)
+        namespace = self.asked.namespace
+        report = rollback_jobs.find(namespace, job_of(request, namespace), caller=self.asked.caller)
+        return rendering.json_response(rendering.rollback_body(report))
+
+    @schema.cancel_rollback
+    def delete(self, request: Request, namespace: str, job: str) -> HttpResponse:
+        parameters_of(request)
+        namespace = self.asked.namespace
+        report = rollback_jobs.cancel(namespace, job_of(request, namespace), caller=self.asked.caller)
+        return rendering.json_response(rendering.rollback_body(report))
+
+
+class QuarantineView(MemoryView):
+    """`/namespaces/{namespace}/quarantine`: writers whose values nobody reads."""
+
+    @schema.get_quarantine
+    def get(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace = self.asked.namespace
+        found = quarantining.quarantined(namespace, caller=self.asked.caller)
+        return rendering.json_response(rendering.quarantine_body(namespace, found))
+
+    @schema.quarantine
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters_of(request)
+        namespace, caller = self.asked.namespace, self.asked.caller
+        body = quarantine_body_of(content_up_to(request, REASON_BYTES))
+        placed = quarantining.quarantine(namespace, body.writer, body.reason, caller=caller)
+        return rendering.response_of(rendering.quarantined_answer(namespace, placed))
+
+    @schema.release_writer
+    def delete(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "writer", "verified")
+        namespace = self.asked.namespace
+        meant = Writer(text_of(parameters, "writer"), truth_of(parameters, "verified"))
+        released = quarantining.release(namespace, meant, caller=self.asked.caller)
+        return rendering.json_response(rendering.released_writer_body(namespace, released))
 
 
 class ClaimNamespaceView(MemoryView):

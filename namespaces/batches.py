@@ -115,7 +115,7 @@ def _results_of(unit: Unit, run: list[Operation], caller: Caller) -> Iterator[Re
     """The results of operations that are all writes of which the size is known, or none of them is."""
     writes = [operation for operation in run if isinstance(operation, Write)]
     if writes:
-        for write, verdict in zip(writes, run_all(unit, writes, tolerated=KeyNotFound.code), strict=True):
+        for write, verdict in zip(writes, run_all(unit, writes, tolerated=[KeyNotFound.code]), strict=True):
             if verdict["refusal"] is not None:
                 yield NotFound(write.key, was_to_be_deleted=True)
             else:

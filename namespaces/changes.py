@@ -20,7 +20,10 @@ NOW = 2**62
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
-    """One change. `value` is the JSON text that it set, None where it set nothing; `bytes` counts key and value."""
+    """One change. `value` is the JSON text that it set, None where it set nothing; `bytes` counts key and value.
+
+    Of a writer in quarantine the value is not told, and `is_hidden` says so.
+    """
 
     revision: int
     kind: str
@@ -29,12 +32,28 @@ class LoggedChange:
     writer: str
     is_verified: bool
     at: datetime
+    is_hidden: bool
     value: str | None
 
 
 @dataclass(frozen=True, slots=True)
+class By:
+    """Whose changes are asked for: those by a name, or with a name that is verified or not; None leaves it open."""
+
+    name: str | None = None
+    is_verified: bool | None = None
+
+    def matches(self, change: LoggedChange) -> bool:
+        """Whether this is the change's writer."""
+        return self.name in (None, change.writer) and self.is_verified in (None, change.is_verified)
+
+
+ANYBODY = By()
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePage:
-    """Some changes in order. All that came after `since` and up to `next`, under the prefix, are in it.
+    """Some changes in order. All that came after `since` and up to `next`, and were asked for, are in it.
 
     `revision` is the namespace's; there is more to come while `next` is below it.
     """
@@ -52,6 +71,7 @@ def changes_since(
     since: int = NOW,
     *,
     prefix: str = "",
+    by: By = ANYBODY,
     most: int | None = None,
     caller: Caller = NOBODY,
     now: datetime | None = None,
@@ -66,7 +86,7 @@ def changes_since(
     check_prefix(prefix)
     caller.check_reads(prefix)
     most = most or limit("keys_per_page_default")
-    parameters = read_parameters(namespace, since, prefix, most, caller=caller, now=now)
+    parameters = read_parameters(namespace, since, prefix, most, by=by, caller=caller, now=now)
     with database.turn():
         rows = database.fetch_all(sql.READ_CHANGES, parameters)
     return page_of(namespace, since, rows)
@@ -78,6 +98,7 @@ def read_parameters(
     prefix: str,
     most: int,
     *,
+    by: By = ANYBODY,
     room: int | None = None,
     caller: Caller = NOBODY,
     now: datetime | None = None,
@@ -92,6 +113,10 @@ def read_parameters(
         "prefix": prefix,
         "prefix_is_open": end is None,
         "prefix_end": end or "",
+        "is_any_writer": by.name is None,
+        "writer": by.name or "",
+        "is_any_standing": by.is_verified is None,
+        "is_verified": bool(by.is_verified),
         "most": most,
         "room": limit("page_value_bytes") if room is None else room,
         "now": database.as_parameter(now or clock.now()),
@@ -118,5 +143,6 @@ def page_of(namespace: str, since: int, rows: Sequence[Sequence[Any]]) -> Change
 
 def change_in(row: Sequence[Any]) -> LoggedChange:
     """The change in a row with its columns, in the order of `LoggedChange`."""
-    revision, kind, key, size, writer, is_verified, at, value = row
-    return LoggedChange(revision, kind, key, size, writer, bool(is_verified), clock.from_database(at), value)
+    revision, kind, key, size, writer, is_verified, at, is_hidden, value = row
+    moment = clock.from_database(at)
+    return LoggedChange(revision, kind, key, size, writer, bool(is_verified), moment, bool(is_hidden), value)

@@ -26,9 +26,11 @@ Refusal
 │   ├── NamespaceNotFound
 │   ├── TokenNotFound
 │   ├── KeyNotFound
-│   ├── VersionNotFound
+│   ├── VersionNotFound                                              (versions)
 │   ├── LeaseNotFound
-│   └── NothingToClaim
+│   ├── NothingToClaim
+│   ├── NotQuarantined
+│   └── RollbackNotFound
 ├── PreconditionFailed                                               (current_version)
 ├── RevisionTrimmed                                                  (oldest_revision)
 ├── TooManyWaiters                                                   (limit, retry_after)
@@ -38,12 +40,15 @@ Refusal
 │   ├── TargetMissing
 │   ├── WrongType                                                    (current_type, current_version)
 │   ├── PatchFailed                                                  (current_version)
-│   └── NumberOutOfRange                                             (current_version)
+│   ├── NumberOutOfRange                                             (current_version)
+│   └── EntryQuarantined                                             (current_version)
 ├── IdempotencyKeyReused
+├── RollbackRunning                                                  (job)
 ├── LeaseHeld                                                        (holder, expires_at, retry_after)
 ├── LeaseLost
 ├── LimitReached
 │   ├── LeaseLimit                                                   (limit)
+│   ├── QuarantineLimit                                              (limit)
 │   ├── TokenLimit                                                   (limit)
 │   ├── GuessLimit                                                   (limit, retry_after)
 │   ├── DailyWriteLimit                                              (limit, used, resets_at)
@@ -261,10 +266,15 @@ class KeyNotFound(Missing):
 
 
 class VersionNotFound(Missing):
-    """The change log does not have what this version was, or it was no value. No request of an agent is refused so."""
+    """There is no value of this version to be read, or not any more; `versions` are the newest that there are."""
 
-    def __init__(self, key: str, version: int) -> None:
-        super().__init__(f"The change log has no value that version {version} gave to the key {key!r}.")
+    code = "version_not_found"
+
+    def __init__(self, key: str, version: int, *, versions: Sequence[int] = ()) -> None:
+        super().__init__(
+            f"There is no value that version {version} gave to the key {key!r}, or not any more.",
+            versions=list(versions),
+        )
 
 
 class LeaseNotFound(Missing):
@@ -279,6 +289,20 @@ class NothingToClaim(Missing):
 
     def __init__(self, namespace: str, prefix: str) -> None:
         super().__init__(f"The namespace {namespace} has no entry under {prefix!r} that nobody has claimed.")
+
+
+class NotQuarantined(Missing):
+    code = "not_quarantined"
+
+    def __init__(self, namespace: str, writer: str) -> None:
+        super().__init__(f"In the namespace {namespace} the writer {writer!r} is not in quarantine.")
+
+
+class RollbackNotFound(Missing):
+    code = "rollback_not_found"
+
+    def __init__(self, namespace: str, job: str) -> None:
+        super().__init__(f"In the namespace {namespace} no rollback {job} was begun.")
 
 
 class PreconditionFailed(Refusal):
@@ -382,6 +406,26 @@ class NumberOutOfRange(Unfitting):
         )
 
 
+class EntryQuarantined(Unfitting):
+    """What stands there is hidden, so that nothing may be made of it; a set takes its place."""
+
+    code = "entry_quarantined"
+
+    def __init__(self, *, current_version: int) -> None:
+        super().__init__(
+            "The entry's writer is in quarantine: nothing can be made of its value.", current_version=current_version
+        )
+
+
+class RollbackRunning(Refusal):
+    """Another rollback of this namespace is not done yet; `job` is when it began, by which it is asked for."""
+
+    code = "rollback_running"
+
+    def __init__(self, namespace: str, *, job: datetime) -> None:
+        super().__init__(f"A rollback of the namespace {namespace} is running.", job=job)
+
+
 class IdempotencyKeyReused(Refusal):
     code = "idempotency_key_reused"
 
@@ -421,6 +465,17 @@ class LeaseLimit(LimitReached):
     def __init__(self, namespace: str, *, limit: int) -> None:
         super().__init__(
             f"In the namespace {namespace} {limit:,} leases are held, which is the limit.", limit=limit, retry_after=1
+        )
+
+
+class QuarantineLimit(LimitReached):
+    code = "quarantine_limit"
+
+    def __init__(self, namespace: str, *, limit: int) -> None:
+        super().__init__(
+            f"In the namespace {namespace} {limit:,} writers are in quarantine, which is the limit.",
+            limit=limit,
+            retry_after=1,
         )
 
 

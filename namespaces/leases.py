@@ -17,6 +17,7 @@ from namespaces.limits import limit
 from namespaces.models import Lease as LeaseRow
 from namespaces.names import after_prefix, check_key, check_namespace, check_prefix, check_writer
 from namespaces.reading import Remembered
+from namespaces.sql import is_hidden
 from namespaces.units import FREE, Held, Terms, Unit, check_held
 from namespaces.writing import in_unit
 
@@ -41,6 +42,7 @@ SELECT e.key, e.value, e.version, e.writer, e.is_verified, e.created_at, e.updat
 FROM namespaces_entry AS e
 WHERE e.namespace_id = %(namespace)s AND e.key >= %(prefix)s {before_end}
     AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
+    AND NOT {is_hidden}
     AND NOT EXISTS (
         SELECT 1 FROM namespaces_lease AS l
         WHERE l.namespace_id = e.namespace_id AND l.name = e.key AND l.expires_at > %(now)s
@@ -176,7 +178,7 @@ def claim(
     def work(unit: Unit) -> Claim:
         unit.check_writable()
         end = after_prefix(prefix)
-        sql = _NEXT_UNCLAIMED.format(before_end="" if end is None else "AND e.key < %(end)s")
+        sql = _NEXT_UNCLAIMED.format(before_end="" if end is None else "AND e.key < %(end)s", is_hidden=is_hidden("e"))
         row = unit.fetch(sql, prefix=prefix, end=end)
         if row is None:
             raise NothingToClaim(namespace, prefix)

@@ -54,6 +54,7 @@ LIMITS = (
     Limit("token_prefixes", 16, "beginnings of keys that a token is limited to, of those it reads and those it writes"),
     Limit("guesses_per_hour", 100, "wrong tokens and claim codes per client address and hour (IPv6: per /64)"),
     Limit("idempotency_hours", 24, "hours that the answer to a write with an Idempotency-Key is kept"),
+    Limit("quarantined_writers", 100, "writers of a namespace that are in quarantine at the same time"),
     Limit("change_log_days", 30, "days that the change log is kept"),
     Limit("change_log_bytes", 52_428_800, "bytes of the change log that are kept per namespace, the newest"),
 )

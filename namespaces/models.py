@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from namespaces.names import after_prefix
 
@@ -29,6 +29,12 @@ def begins_with(prefix: str) -> Q:
     end = after_prefix(prefix)
     chosen = Q(key__gte=prefix) if prefix else Q()
     return chosen if end is None else chosen & Q(key__lt=end)
+
+
+def is_hidden() -> Exists:
+    """Whether the writer of an entry, or of a change, is in quarantine, as an expression of a query for either."""
+    names = ("namespace_id", "writer", "is_verified")
+    return Exists(Quarantine.objects.filter(**{name: OuterRef(name) for name in names}))
 
 
 class NamespaceQuerySet(models.QuerySet["Namespace"]):
@@ -109,6 +115,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """Entries that nobody can read any more, and that still take room."""
         return self.filter(expires_at__lte=now)
 
+    def unhidden(self) -> "EntryQuerySet":
+        """Entries whose writer is not in quarantine."""
+        return self.filter(~is_hidden())
+
     def under(self, prefix: str) -> "EntryQuerySet":
         """Entries whose key begins with `prefix`, as a range that the primary key's index serves."""
         return self.filter(begins_with(prefix))
@@ -148,8 +158,8 @@ class Entry(models.Model):
 class Change(models.Model):
     """One row of the change log: what one revision did to one key.
 
-    `value` is null where nothing was set, and where a purge has erased what was set. `writer` and `is_verified` are as
-    in `Entry`.
+    `value` is null where nothing was set, and where a purge has erased what was set; `expires_at` was set with it.
+    `writer` and `is_verified` are as in `Entry`.
     """
 
     class Kind(models.TextChoices):
@@ -166,6 +176,7 @@ class Change(models.Model):
     at = models.DateTimeField()
     writer = models.CharField(max_length=128, blank=True, default="")
     is_verified = models.BooleanField(default=False, db_default=False)
+    expires_at = models.DateTimeField(null=True)
     value = models.TextField(null=True)  # noqa: DJ001 - null: nothing was set; the text null: JSON's null was
 
     class Meta:
@@ -295,6 +306,8 @@ class ModerationAction(models.Model):
         PURGE = "purge"
         PURGE_CANCELLED = "purge_cancelled"
         PURGE_DONE = "purge_done"
+        QUARANTINE = "quarantine"
+        RELEASE = "release"
         REVOKE = "revoke"
         ACCOUNT = "account"
 
@@ -372,6 +385,66 @@ class Restoration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.namespace_id} begun with {self.origin[:12]}@{self.revision}"
+
+
+class Quarantine(models.Model):
+    """A writer of whom no value is read until the row goes, see `namespaces.quarantining`. It is one of few.
+
+    `placed_by` is who did this, as far as that is known: `is_placer_verified` says whether the server vouches for it.
+    """
+
+    pk = models.CompositePrimaryKey("namespace_id", "writer", "is_verified")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="quarantine_set", db_index=False)
+    writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField()
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+    placed_by = models.CharField(max_length=128, blank=True, default="")
+    is_placer_verified = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id}: quarantine of {self.writer}"
+
+
+class RollbackJob(models.Model):
+    """The taking back of what one writer wrote, in batches: it may be killed, and goes on where it was.
+
+    It goes through the log from `since_revision` up to `up_to_revision`, where that ended when it began, and has come
+    to `cursor_revision`. The counts are of keys; the first of those that it `moved`, or `left` as they were, are named.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        CANCELLED = "cancelled"
+        DONE = "done"
+
+    pk = models.CompositePrimaryKey("namespace_id", "started_at")
+    namespace = models.ForeignKey(Namespace, models.CASCADE, related_name="rollback_job_set", db_index=False)
+    started_at = models.DateTimeField()
+    writer = models.CharField(max_length=128, blank=True, default="")
+    is_verified = models.BooleanField()
+    since_revision = models.BigIntegerField()
+    up_to_revision = models.BigIntegerField()
+    prefix = models.CharField(max_length=512, blank=True, default="")
+    started_by = models.CharField(max_length=128, blank=True, default="")
+    is_starter_verified = models.BooleanField(default=False)
+    state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
+    cursor_revision = models.BigIntegerField()
+    restored = models.PositiveBigIntegerField(default=0)
+    deleted = models.PositiveBigIntegerField(default=0)
+    unchanged = models.PositiveBigIntegerField(default=0)
+    kept = models.PositiveBigIntegerField(default=0)
+    unreachable = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+    moved = models.JSONField(default=list)
+    left = models.JSONField(default=list)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["started_at"], condition=Q(state="running"), name="rollback_running"),)
+
+    def __str__(self) -> str:
+        return f"rollback of {self.writer} in {self.namespace_id} since {self.started_at}"
 
 
 class TokenQuerySet(models.QuerySet["Token"]):

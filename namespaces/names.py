@@ -1,6 +1,7 @@
 """What may be called what: namespaces, keys, prefixes, writers. Nothing here looks into the database."""
 
 import re
+from dataclasses import dataclass
 
 from namespaces.errors import InvalidInput, InvalidKey, InvalidNamespace, InvalidPrefix, InvalidWriter
 from namespaces.limits import limit
@@ -14,6 +15,17 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.:@+]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOT_SEGMENT = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 _LAST_CODE_POINT = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote: a name that this server vouches for if `is_verified`, else what the writer called itself.
+
+    Two of the same name are two writers where one is verified and the other is not; an empty name was not given.
+    """
+
+    name: str
+    is_verified: bool
 
 
 def is_namespace(name: str) -> bool:

@@ -10,7 +10,7 @@ earlier included. It is no write of the day. What agents write meanwhile survive
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models.functions import Substr
 
@@ -43,13 +43,15 @@ PATIENCE = timedelta(seconds=6)
 class Pace:
     """How many rows a driver takes at once, and how many seconds it rests after them: by what the last ones took."""
 
+    fewest: ClassVar[int] = FEWEST_ROWS
+
     rows: int = 200
     rest: float = SHORTEST_REST
 
     def adapt(self, seconds: float) -> None:
         """The last batch took so long; a larger step up than to twice the rows would be a guess."""
         fitting = int(self.rows * min(2.0, BATCH_SECONDS / max(seconds, 0.0001)))
-        self.rows = min(max(fitting, FEWEST_ROWS), MOST_ROWS)
+        self.rows = min(max(fitting, self.fewest), MOST_ROWS)
         self.rest = max(SHORTEST_REST, REST * seconds)
 
 

@@ -11,7 +11,7 @@ from namespaces import clock, database, sql
 from namespaces.callers import NOBODY, Caller
 from namespaces.errors import InvalidCursor, KeyNotFound, NamespaceNotFound
 from namespaces.limits import LIMITS, limit
-from namespaces.models import Change, DailyUsage, Entry, EntryQuerySet, Namespace
+from namespaces.models import Change, DailyUsage, Entry, EntryQuerySet, Namespace, is_hidden
 from namespaces.names import check_key, check_namespace, check_prefix
 from namespaces.verdicts import restriction_of
 
@@ -137,7 +137,7 @@ def list_entries(
         if found is None:
             return Page([], [] if with_values else None, None)
         check_readable(namespace, effective_status(found, now), found.status_reason, found.status_until)
-        chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now)
+        chosen = Entry.objects.filter(namespace_id=namespace).under(prefix).live(now).unhidden()
         if after:
             chosen = chosen.filter(key__gt=after)
         return page_of(chosen, most or limit("keys_per_page_default"), with_values=with_values)
@@ -146,7 +146,7 @@ def list_entries(
 def page_of(chosen: EntryQuerySet, most: int, *, with_values: bool) -> Page:
     """The first page of `chosen`, entries of one namespace: as many as fit, up to `most`."""
     sizes = list(chosen.order_by("key").values_list("key", "bytes")[: most + 1])
-    length = _fitting([size for _, size in sizes[:most]]) if with_values else min(most, len(sizes))
+    length = fitting([size for _, size in sizes[:most]]) if with_values else min(most, len(sizes))
     keys = [key for key, _ in sizes[:length]]
     next_cursor = _cursor_of(keys[-1]) if length < len(sizes) else None
     if not with_values:
@@ -155,7 +155,7 @@ def page_of(chosen: EntryQuerySet, most: int, *, with_values: bool) -> Page:
     return Page([entry.key for entry in entries], entries, next_cursor)
 
 
-def _fitting(sizes: list[int]) -> int:
+def fitting(sizes: list[int]) -> int:
     """How many of the leading entries fit on a page; at least one, so that paging always ends."""
     room = limit("page_value_bytes")
     for position, size in enumerate(sizes):
@@ -253,11 +253,11 @@ def remembered_row(namespace: str, row: Mapping[str, Any]) -> Remembered:
 
 
 def values_at(namespace: str, revisions: Sequence[int]) -> dict[int, str]:
-    """The values that were set at these revisions, as far as the change log still has them."""
+    """The values that were set at these revisions, as far as the change log still has them, and shows them."""
     if not revisions:
         return {}
     with database.turn():
-        found = Change.objects.filter(namespace_id=namespace, revision__in=revisions)
+        found = Change.objects.filter(~is_hidden(), namespace_id=namespace, revision__in=revisions)
         return {revision: value for revision, value in found.values_list("revision", "value") if value is not None}
 
 

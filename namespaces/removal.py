@@ -22,6 +22,8 @@ from namespaces.names import check_namespace, check_prefix, check_writer
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
 BATCH = 1_000
+# How much of the log is forgotten in one transaction, whose writers wait.
+TRIMMED_BYTES = 4_194_304
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,16 @@ def trim_all(now: datetime | None = None) -> int:
     return total
 
 
+def trim_overfull(now: datetime | None = None) -> int:
+    """Trim the logs that are beyond `change_log_bytes`; return how many changes were forgotten.
+
+    Between two rounds of `trim_all`, a busy namespace could write many times what may be kept.
+    """
+    now = now or clock.now()
+    overfull = Namespace.objects.filter(log_bytes__gt=limit("change_log_bytes"))
+    return sum(trim(name, now) for name in list(overfull.values_list("name", flat=True)))
+
+
 def trim(namespace: str, now: datetime) -> int:
     """Forget this namespace's changes that are older than `change_log_days` or beyond `change_log_bytes`."""
     total = 0
@@ -227,7 +239,7 @@ def _trim_batch(namespace: str, oldest: datetime) -> int:
         excess = locked.log_bytes - limit("change_log_bytes")
         forgotten, freed = 0, 0
         for revision, at, size in log.order_by("revision").values_list("revision", "at", "bytes")[:BATCH]:
-            if at >= oldest and freed >= excess:
+            if (at >= oldest and freed >= excess) or (forgotten and freed + size > TRIMMED_BYTES):
                 break
             forgotten, freed, trimmed_revision = forgotten + 1, freed + size, revision
         if forgotten:

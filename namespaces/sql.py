@@ -21,9 +21,9 @@ _IS_SEEN = """(ns.access_version = 0 OR EXISTS (
 
 # A refusal of the request itself comes before its condition (RFC 9110 section 13.2.1). {precondition} is one of
 # `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key,
-# {is_bound} whether the namespace's status and daily limit bind the writer (they do not bind operators), {is_seen} that
-# it is there for them at all;
-# {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
+# {is_bound} whether the namespace's status binds the writer (it does not bind operators), {is_counted} whether it is a
+# write of the day (an operator's is not, nor what takes back another one), {is_seen} that the namespace is there for
+# them at all; {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
 VERDICT = """
 SELECT state.*,
     CASE
@@ -31,7 +31,7 @@ SELECT state.*,
         WHEN {is_bound} AND status = 'read_only' THEN 'namespace_read_only'
         WHEN %(value_bytes)s > value_limit THEN 'value_too_large'
         {missing}
-        WHEN {is_bound} AND writes >= write_limit THEN 'daily_write_limit'
+        WHEN {is_counted} AND writes >= write_limit THEN 'daily_write_limit'
         WHEN growth > 0 AND stored_bytes + growth > byte_limit THEN 'storage_limit'
         WHEN NOT ({precondition}) THEN 'precondition_failed'
     END AS refusal
@@ -55,6 +55,15 @@ FROM (
 ) AS state
 """
 
+
+def is_hidden(row: str) -> str:
+    """Whether the writer of an entry, or of a change, is in quarantine; `row` is what its table is called."""
+    return (
+        f"EXISTS (SELECT 1 FROM namespaces_quarantine AS q WHERE q.namespace_id = {row}.namespace_id"  # noqa: S608
+        f" AND q.writer = {row}.writer AND q.is_verified = {row}.is_verified)"
+    )
+
+
 # What a unit of work begins with, see `namespaces.units`.
 READ_NAMESPACE = """
 SELECT status, status_reason, status_until, revision, fencing, access_version, created_at FROM namespaces_namespace
@@ -71,7 +80,7 @@ WHERE ns.name = %(namespace)s
 
 # The verdict on a write to an entry, with what the entry holds.
 VERDICT_AND_ENTRY = """
-SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes FROM ({verdict}) AS verdict
+SELECT verdict.*, e.value, e.expires_at, e.updated_at, e.bytes, {is_hidden} AS is_hidden FROM ({verdict}) AS verdict
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = %(namespace)s AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
 """
@@ -109,12 +118,19 @@ DELETE FROM namespaces_entry WHERE namespace_id = %(namespace)s AND key = %(key)
 """
 
 LOG_CHANGE = """
-INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, value)
+INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, expires_at, value)
 SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)s, %(writer)s, %(is_verified)s,
-    %(value)s
+    %(expires_at)s, %(value)s
 FROM verdict WHERE verdict.refusal IS NULL
 """
 
+# In several sets, where these are writes of the day.
+_COUNT_MANY = """, step_1 AS (
+    INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
+    SELECT %(namespace)s, %(today)s, total.writes, total.bytes, 0, '{}' FROM total
+    ON CONFLICT (namespace_id, day) DO UPDATE SET
+        writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
+)"""
 # Several sets, each judged as if those before it had been carried out; all of them are, or none.
 SET_MANY = """
 WITH item AS (
@@ -135,12 +151,7 @@ WITH item AS (
         revision = total.revision, bytes = ns.bytes + total.growth, entries = ns.entries + total.appeared,
         log_bytes = ns.log_bytes + total.bytes, last_write_at = %(now)s
     FROM total WHERE ns.name = %(namespace)s
-), step_1 AS (
-    INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
-    SELECT %(namespace)s, %(today)s, total.writes, total.bytes, 0, '{{}}' FROM total
-    ON CONFLICT (namespace_id, day) DO UPDATE SET
-        writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
-), step_2 AS (
+){counting}, step_2 AS (
     INSERT INTO namespaces_entry (
         namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
     )
@@ -152,9 +163,11 @@ WITH item AS (
         updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
         is_verified = excluded.is_verified, value = excluded.value
 ), step_3 AS (
-    INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, value)
+    INSERT INTO namespaces_change (
+        namespace_id, revision, kind, key, bytes, at, writer, is_verified, expires_at, value
+    )
     SELECT %(namespace)s, verdict.revision, %(kind)s, verdict.key, verdict.entry_bytes, %(now)s, %(writer)s,
-        %(is_verified)s, verdict.value
+        %(is_verified)s, verdict.expires_at, verdict.value
     FROM verdict, total
 )
 SELECT revision, status, status_reason, status_until, write_limit, byte_limit, value_limit, stored_bytes, writes,
@@ -170,8 +183,9 @@ SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.st
 FROM namespaces_namespace AS ns
 LEFT JOIN namespaces_entry AS e
     ON e.namespace_id = ns.name AND e.key = %(key)s AND (e.expires_at IS NULL OR e.expires_at > %(now)s)
+    AND NOT {is_hidden}
 WHERE ns.name = %(namespace)s
-"""
+""".replace("{is_hidden}", is_hidden("e"))
 READ_ENTRY = f"{READ_ENTRY_FOR_ALL} AND {_IS_SEEN}"
 
 # Revisions have no gap, so a span of them bounds how many rows are looked at, however few are under the prefix. The
@@ -179,7 +193,8 @@ READ_ENTRY = f"{READ_ENTRY_FOR_ALL} AND {_IS_SEEN}"
 _READ_CHANGES = """
 SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
     ns.status_reason, ns.status_until, ns.access_version, ns.revision, ns.trimmed_revision,
-    c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at, c.value
+    c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at,
+    c.value IS NOT NULL AND {is_hidden}, CASE WHEN NOT {is_hidden} THEN c.value END
 FROM namespaces_namespace AS ns
 LEFT JOIN (
     SELECT revision FROM (
@@ -188,6 +203,8 @@ LEFT JOIN (
             SELECT revision, bytes FROM namespaces_change
             WHERE namespace_id = %(namespace)s AND revision > %(since)s AND revision <= %(until)s
                 AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+                AND (%(is_any_writer)s OR writer = %(writer)s)
+                AND (%(is_any_standing)s OR is_verified = %(is_verified)s)
             ORDER BY revision LIMIT %(most)s
         ) AS chosen
     ) AS added_up
@@ -197,8 +214,8 @@ LEFT JOIN namespaces_change AS c ON c.namespace_id = ns.name AND c.revision = pa
 WHERE ns.name = %(namespace)s {is_seen}
 ORDER BY c.revision
 """
-READ_CHANGES = _READ_CHANGES.format(is_seen=f"AND {_IS_SEEN}")
-READ_CHANGES_FOR_ALL = _READ_CHANGES.format(is_seen="")
+READ_CHANGES = _READ_CHANGES.format(is_seen=f"AND {_IS_SEEN}", is_hidden=is_hidden("c"))
+READ_CHANGES_FOR_ALL = _READ_CHANGES.format(is_seen="", is_hidden=is_hidden("c"))
 
 # An export, see `namespaces.exporting`: pages are chosen by their sizes before a value is read, as those of changes.
 EXPORT_OUTLINE_FOR_ALL = """
@@ -207,7 +224,7 @@ SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.st
 FROM namespaces_namespace AS ns WHERE ns.name = %(namespace)s
 """
 EXPORT_OUTLINE = f"{EXPORT_OUTLINE_FOR_ALL} AND {_IS_SEEN}"
-# The first count reads an index alone, the second the index of those that expire.
+# The first count reads an index alone, the second the index of those that expire, the third only where one is hidden.
 COUNT_LIVE = """
 SELECT (
     SELECT COUNT(*) FROM namespaces_entry
@@ -216,8 +233,12 @@ SELECT (
     SELECT COUNT(*) FROM namespaces_entry
     WHERE namespace_id = %(namespace)s AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
         AND expires_at <= %(now)s
-)
-"""
+) - CASE WHEN EXISTS (SELECT 1 FROM namespaces_quarantine WHERE namespace_id = %(namespace)s) THEN (
+    SELECT COUNT(*) FROM namespaces_entry AS e
+    WHERE e.namespace_id = %(namespace)s AND e.key >= %(prefix)s AND (%(prefix_is_open)s OR e.key < %(prefix_end)s)
+        AND (e.expires_at IS NULL OR e.expires_at > %(now)s) AND {is_hidden}
+) ELSE 0 END
+""".replace("{is_hidden}", is_hidden("e"))
 COUNT_LOGGED = """
 SELECT COUNT(*) FROM namespaces_change
 WHERE namespace_id = %(namespace)s AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
@@ -228,19 +249,21 @@ FROM (
     SELECT key FROM (
         SELECT key, ROW_NUMBER() OVER (ORDER BY key) AS place, SUM(bytes) OVER (ORDER BY key) AS total
         FROM (
-            SELECT key, bytes FROM namespaces_entry
-            WHERE namespace_id = %(namespace)s AND key > %(after)s AND key >= %(prefix)s
-                AND (%(prefix_is_open)s OR key < %(prefix_end)s) AND (expires_at IS NULL OR expires_at > %(now)s)
-            ORDER BY key LIMIT %(most)s
+            SELECT h.key, h.bytes FROM namespaces_entry AS h
+            WHERE h.namespace_id = %(namespace)s AND h.key > %(after)s AND h.key >= %(prefix)s
+                AND (%(prefix_is_open)s OR h.key < %(prefix_end)s)
+                AND (h.expires_at IS NULL OR h.expires_at > %(now)s) AND NOT {is_hidden}
+            ORDER BY h.key LIMIT %(most)s
         ) AS chosen
     ) AS added_up
     WHERE total <= %(room)s OR place = 1
 ) AS page
 JOIN namespaces_entry AS e ON e.namespace_id = %(namespace)s AND e.key = page.key
 ORDER BY e.key
-"""
+""".replace("{is_hidden}", is_hidden("h"))
 EXPORT_CHANGES = """
-SELECT c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at, c.value
+SELECT c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at,
+    c.value IS NOT NULL AND {is_hidden}, CASE WHEN NOT {is_hidden} THEN c.value END
 FROM (
     SELECT revision FROM (
         SELECT revision, ROW_NUMBER() OVER (ORDER BY revision DESC) AS place,
@@ -256,7 +279,7 @@ FROM (
 ) AS page
 JOIN namespaces_change AS c ON c.namespace_id = %(namespace)s AND c.revision = page.revision
 ORDER BY c.revision DESC
-"""
+""".replace("{is_hidden}", is_hidden("c"))
 
 # An import, see `namespaces.importing`, which fills in {keys} and {rows}, placeholders for so many.
 READ_TRIMMED = "SELECT trimmed_revision FROM namespaces_namespace WHERE name = %(namespace)s"
@@ -318,7 +341,7 @@ JUDGED = ("revision", "growth", "appeared", "live_since", "refusal")
 class Plan:
     """One kind of write: its statements in order, what its verdict computes, and its `kind` in the change log.
 
-    `is_bound` tells whether status and daily limit bind its writer.
+    `is_bound` tells whether the namespace's status binds its writer, `is_counted` whether it is a write of the day.
     """
 
     kind: str
@@ -327,6 +350,7 @@ class Plan:
     appeared: str
     missing: str = ""
     is_bound: bool = True
+    is_counted: bool = True
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - the plans are constants of this module
     def verdict(self, precondition: str) -> str:
@@ -340,7 +364,9 @@ class Plan:
             appeared=self.appeared,
             missing=self.missing.format(precondition=precondition),
             is_bound="TRUE" if self.is_bound else "FALSE",
-            is_seen=_IS_SEEN if self.is_bound else "TRUE",
+            is_counted="TRUE" if self.is_counted else "FALSE",
+            # What is not counted is an operator's, or of a unit of work, which has judged that.
+            is_seen=_IS_SEEN if self.is_counted else "TRUE",
             writes_before=writes_before,
             bytes_before=bytes_before,
         )
@@ -362,12 +388,12 @@ class Plan:
         verdict = self._verdict(precondition, writes_before="(item.n - 1)", bytes_before="item.bytes_before")
         for column in ("key", "value_bytes", "entry_bytes"):
             verdict = verdict.replace(f"%({column})s", f"item.{column}")
-        return SET_MANY.format(verdict=verdict)
+        return SET_MANY.format(verdict=verdict, counting=_COUNT_MANY if self.is_counted else "")
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
     def verdict_and_entry(self, precondition: str) -> str:
         """The verdict with the entry's own columns beside it."""
-        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition))
+        return VERDICT_AND_ENTRY.format(verdict=self.verdict(precondition), is_hidden=is_hidden("e"))
 
 
 _AFTER_VERDICT = (
@@ -387,10 +413,14 @@ DELETE = Plan(
     appeared="0 - CASE WHEN e.version IS NULL THEN 0 ELSE 1 END",
     missing="WHEN live_version IS NULL AND ({precondition}) THEN 'key_not_found'",
 )
-# An operator cleans up where agents may not write any more, and takes none of their writes of the day; what a value and
-# a namespace may hold is the same for all.
-SET_BY_OPERATOR = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_bound=False)
-DELETE_BY_OPERATOR = replace(DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_bound=False)
+# What takes back other writes is none of the day: each of those was counted, and a day that is used up must not keep
+# anybody from it. What a value and a namespace may hold is the same for all.
+RESTORE = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_counted=False)
+# An operator cleans up where agents may not write any more, and takes none of their writes of the day.
+SET_BY_OPERATOR = replace(RESTORE, is_bound=False)
+DELETE_BY_OPERATOR = replace(
+    DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_bound=False, is_counted=False
+)
 # A clear is judged like any write and counted as one; what it removes goes in batches, see `namespaces.removal`.
 CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
 # Nothing is written: only whether a write would be refused.

@@ -4,7 +4,7 @@ A unit may be bound to a lease that has to be held, and be done once only for al
 refusal leaves nothing behind; a namespace that is not there is made, unless the unit writes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -102,6 +102,12 @@ class Unit:
         """The first row that a statement answers, by the names of its columns."""
         self.execute(sql, **parameters)
         return database.as_row(self.cursor)
+
+    def fetch_rows(self, sql: str, **parameters: Any) -> Sequence[Sequence[Any]]:
+        """All rows that a statement answers."""
+        self.execute(sql, **parameters)
+        rows: Sequence[Sequence[Any]] = self.cursor.fetchall()
+        return rows
 
     def fetch_all(self, sql: str, **parameters: Any) -> list[Mapping[str, Any]]:
         """The same, of all rows; to be asked for few."""

@@ -54,9 +54,9 @@ def parameters_of(
     }
 
 
-def allowance_of(verdict: database.Row, now: datetime) -> Allowance:
-    """What an accepted write leaves of the day's writes."""
-    return Allowance(verdict["write_limit"], verdict["writes"] + 1, clock.end_of_day(now))
+def allowance_of(verdict: database.Row, now: datetime, *, is_counted: bool = True) -> Allowance:
+    """What an accepted write leaves of the day's writes; one that is not counted, all that there were."""
+    return Allowance(verdict["write_limit"], verdict["writes"] + int(is_counted), clock.end_of_day(now))
 
 
 def restriction_of(namespace: str, status: str, reason: str, until: datetime | str | None) -> Restricted | None:

@@ -5,7 +5,7 @@ given, raises the refusals of `namespaces.errors`, and leaves nothing behind whe
 make a write that somebody else carries out, by an engine that must not be held up.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -16,7 +16,14 @@ from namespaces import clock, database, engine, sql, units
 from namespaces.callers import NOBODY, Caller
 from namespaces.conditions import ALWAYS, Condition
 from namespaces.edits import Edit, Edited, Target
-from namespaces.errors import InvalidTTL, KeyNotFound, NamespaceNotFound, PreconditionFailed, StorageLimit
+from namespaces.errors import (
+    EntryQuarantined,
+    InvalidTTL,
+    KeyNotFound,
+    NamespaceNotFound,
+    PreconditionFailed,
+    StorageLimit,
+)
 from namespaces.jsontext import JSONText
 from namespaces.limits import limit
 from namespaces.models import Namespace
@@ -84,12 +91,13 @@ class Write:
             created_at=clock.from_database(verdict["live_since"] or self.now),
             updated_at=self.now,
             expires_at=self.expires_at,
-            allowance=allowance_of(verdict, self.now),
+            allowance=allowance_of(verdict, self.now, is_counted=self.plan.is_counted),
         )
 
     def deleted(self, verdict: database.Row) -> Deleted:
         """What an accepted delete has done."""
-        return Deleted(self.namespace, self.key, verdict["revision"], allowance_of(verdict, self.now))
+        allowance = allowance_of(verdict, self.now, is_counted=self.plan.is_counted)
+        return Deleted(self.namespace, self.key, verdict["revision"], allowance)
 
 
 def set_entry(
@@ -167,7 +175,7 @@ def set_of(
     """The write that `set_entry` carries out; raises what is wrong with it whatever the database holds."""
     _check(namespace, key, caller)
     now = now or clock.now()
-    expires_at = now + _checked_ttl(ttl) if ttl is not None else None
+    expires_at = now + checked_ttl(ttl) if ttl is not None else None
     plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.SET
     return _set_of(plan, namespace, key, value, expires_at, condition, caller, now)
 
@@ -199,8 +207,11 @@ def delete_of(
 ) -> Write:
     """The write that `delete_entry` carries out; raises what is wrong with it whatever the database holds."""
     _check(namespace, key, caller)
-    now = now or clock.now()
     plan = sql.DELETE_BY_OPERATOR if caller.is_operator else sql.DELETE
+    return _delete_of(plan, namespace, key, condition, caller, now or clock.now())
+
+
+def _delete_of(plan: sql.Plan, namespace: str, key: str, condition: Condition, caller: Caller, now: datetime) -> Write:
     parameters = parameters_of(plan, namespace, key, now, value_bytes=0, caller=caller) | {
         "value": None,
         "entry_bytes": 0,
@@ -210,6 +221,21 @@ def delete_of(
         "is_verified": caller.is_verified,
     }
     return Write(plan, namespace, key, condition, now, None, parameters)
+
+
+def restoration_of(
+    namespace: str,
+    key: str,
+    value: JSONText,
+    *,
+    expires_at: datetime | None,
+    condition: Condition = ALWAYS,
+    caller: Caller,
+    now: datetime,
+) -> Write:
+    """The write that sets a key to what it was; of names and a caller that were checked."""
+    plan = sql.SET_BY_OPERATOR if caller.is_operator else sql.RESTORE
+    return _set_of(plan, namespace, key, value, expires_at, condition, caller, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +258,8 @@ class ChangeOf:
         if verdict["refusal"] is not None:
             raise refusal_of(verdict, parameters, self.now)
         version = verdict["live_version"]
+        if verdict["is_hidden"]:
+            raise EntryQuarantined(current_version=version)
         edited = self.edit.edit(None if version is None else Target(verdict["value"], version))
         stands = verdict["expires_at"] and clock.from_database(verdict["expires_at"])
         if not edited.has_changed:
@@ -266,7 +294,7 @@ def change_of(
 ) -> ChangeOf:
     """The change that `change_entry` carries out; raises what is wrong with it whatever the database holds."""
     _check(namespace, key, caller)
-    lasting = None if ttl is None else _checked_ttl(ttl)
+    lasting = None if ttl is None else checked_ttl(ttl)
     return ChangeOf(namespace, key, edit, lasting, condition, caller, now or clock.now())
 
 
@@ -276,15 +304,15 @@ def run(unit: Unit, write: Write) -> database.Row:
     return verdict
 
 
-def run_all(unit: Unit, writes: Sequence[Write], *, tolerated: str = "") -> list[database.Row]:
-    """Carry out writes one after the other: their verdicts, of which only a `tolerated` refusal is not raised.
+def run_all(unit: Unit, writes: Sequence[Write], *, tolerated: Collection[str] = ()) -> list[database.Row]:
+    """Carry out writes one after the other: their verdicts, of which only `tolerated` refusals are not raised.
 
     The `position` of what is raised is the number of the write that was refused.
     """
     statements = [(write.plan, write.condition.sql, write.parameters) for write in writes]
     verdicts: list[database.Row] = []
     for write, verdict in zip(writes, database.run_all(unit.cursor, statements), strict=True):
-        if verdict["refusal"] not in (None, tolerated):
+        if verdict["refusal"] is not None and verdict["refusal"] not in tolerated:
             refusal = refusal_of(verdict, write.parameters, write.now)
             refusal.position = len(verdicts)
             raise refusal
@@ -308,7 +336,8 @@ def _check(namespace: str, key: str, caller: Caller) -> None:
     caller.check_writes(key)
 
 
-def _checked_ttl(ttl: float) -> timedelta:
+def checked_ttl(ttl: float) -> timedelta:
+    """How long an entry stays that is set for `ttl` seconds; InvalidTTL if that cannot be."""
     most = limit("ttl_seconds")
     if not 0 < ttl <= most:
         raise InvalidTTL(f"A ttl is a number of seconds above 0 and at most {most:,}.", limit=most)

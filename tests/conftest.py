@@ -3,6 +3,8 @@
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,6 +218,17 @@ def _new_postgresql_database(request: pytest.FixtureRequest) -> str:
     with psycopg.connect(url_of("postgres"), autocommit=True) as administration:
         administration.execute(f'CREATE DATABASE "{name}"')
     return str(url_of(name))
+
+
+@pytest.fixture
+def unserved(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Server:
+    """A database of the test's own, with all tables, that no server works on."""
+    made = Server(tmp_path, _new_postgresql_database(request) if database == "postgresql" else None)
+    database_url = {"DATABASE_URL": made.database_url} if made.database_url else {}
+    environment = {**os.environ, "BOTWIRE_DATA": str(made.folder), **database_url}
+    command = [sys.executable, "manage.py", "migrate", "-v0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=240)
+    return made
 
 
 @pytest.fixture(scope="session")

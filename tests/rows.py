@@ -4,19 +4,39 @@ from typing import Any
 
 from django.db.models import Count, Sum
 
-from namespaces.models import Change, DailyUsage, Entry, Lease, Namespace, Receipt, Restoration, Token
+from namespaces.models import (
+    Change,
+    DailyUsage,
+    Entry,
+    Lease,
+    Namespace,
+    Quarantine,
+    Receipt,
+    Restoration,
+    RollbackJob,
+    Token,
+)
+
+_ORDER: dict[Any, str] = {
+    Namespace: "name",
+    Entry: "key",
+    Change: "revision",
+    DailyUsage: "day",
+    Lease: "name",
+    Receipt: "key",
+    Restoration: "origin",
+    Token: "digest",
+    Quarantine: "writer",
+    RollbackJob: "started_at",
+}
 
 
 def all_rows() -> dict[str, list[dict[str, Any]]]:
     """The content of every table of the domain, in the order of its primary key."""
-    order = {Namespace: "name", Entry: "key", Change: "revision", DailyUsage: "day", Lease: "name", Receipt: "key"}
-    order |= {Restoration: "origin", Token: "digest"}
-    return {model.__name__: list(model.objects.order_by("pk", by).values()) for model, by in order.items()}
+    return {model.__name__: list(model.objects.order_by("pk", by).values()) for model, by in _ORDER.items()}
 
 
-NO_ROWS: dict[str, list[dict[str, Any]]] = {
-    name: [] for name in ("Namespace", "Entry", "Change", "DailyUsage", "Lease", "Receipt", "Restoration", "Token")
-}
+NO_ROWS: dict[str, list[dict[str, Any]]] = {model.__name__: [] for model in _ORDER}
 
 
 def assert_counters_exact(namespace: str) -> None:

@@ -18,6 +18,11 @@ class Asker:
         self.http = httpx.Client(base_url=url, timeout=70, limits=limits)
         self._threads = ThreadPoolExecutor(64)
 
+    def put_as(self, agent: str, key: str) -> None:
+        """Set a key under a writer's name."""
+        path = f"/memory/{self.namespace}/{key}"
+        self.http.put(path, json={"value": 1}, headers={"X-BotWire-Agent": agent}).raise_for_status()
+
     def put(self, key: str, value: Any = 1, *, text: str | None = None, **fields: Any) -> int:
         """Set a key; the version. `text` is the value's JSON text."""
         rest = "".join(f', "{name}": {json.dumps(field)}' for name, field in fields.items())

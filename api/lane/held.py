@@ -160,7 +160,7 @@ class Waits:
     async def _page(self, request: ChangesWait, since: int) -> ChangePage:
         most = min(request.most, MOST_TOLD)
         parameters = read_parameters(
-            request.namespace, since, request.prefix, most, room=PAGE_BYTES, caller=request.caller
+            request.namespace, since, request.prefix, most, by=request.by, room=PAGE_BYTES, caller=request.caller
         )
         return page_of(request.namespace, since, await self._engine.fetch_all(sql.READ_CHANGES, parameters))
 
@@ -168,7 +168,9 @@ class Waits:
         """What came after a page: what was told, if it begins there, or what a look of its own finds."""
         if not isinstance(news, ChangePage) or (news.since, news.access_version) != (page.next, page.access_version):
             return await self._page(request, page.next)
-        changes = [change for change in news.changes if change.key.startswith(request.prefix)]
+        changes = [
+            change for change in news.changes if change.key.startswith(request.prefix) and request.by.matches(change)
+        ]
         if len(changes) <= request.most:
             return replace(news, changes=changes)
         return replace(news, changes=changes[: request.most], next=changes[request.most - 1].revision)

@@ -9,6 +9,7 @@ from api.lane.body import Scope
 from api.lane.requests import PlainHeaders
 from api.requests import (
     address_in,
+    by_of,
     key_in,
     namespace_in,
     network_of,
@@ -22,6 +23,7 @@ from api.requests import (
 )
 from api.waits import Awaited, awaited_in
 from namespaces.callers import NOBODY, Caller
+from namespaces.changes import By
 from namespaces.errors import Refusal
 from namespaces.names import check_prefix
 from namespaces.tokens import check_token, has_token
@@ -74,6 +76,7 @@ class ChangesWait:
     token: str
     since: int
     prefix: str
+    by: By
     most: int
     seconds: int
     is_stream: bool
@@ -119,7 +122,7 @@ def _entry_wait(path: str, query: str, headers: PlainHeaders, address: str) -> E
 
 
 def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) -> ChangesWait | None:
-    parameters = parameters_in(query, "since", "prefix", "limit", "wait")
+    parameters = parameters_in(query, "since", "prefix", "limit", "wait", "writer", "verified")
     seconds, is_stream = wait_of(parameters), wants_stream(headers.get(b"accept", ""))
     if seconds is None and not is_stream:
         return None
@@ -130,6 +133,7 @@ def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) ->
         token=_token_in(headers),
         since=since_of(parameters, headers.get(b"last-event-id", "") if is_stream else ""),
         prefix=check_prefix(parameters.get("prefix", "")),
+        by=by_of(parameters),
         most=page_limit_of(parameters),
         seconds=seconds or 0,
         is_stream=is_stream,

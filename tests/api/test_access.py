@@ -138,6 +138,27 @@ TABLE = {
     "release": Request("DELETE", "/namespaces/{ns}/leases/mine/lease?fencing=1", write="200"),
     "claim a task": Request("POST", "/namespaces/{ns}/claims", write="200", body={"prefix": "mine/", "ttl": 60}),
     "claim any task": Request("POST", "/namespaces/{ns}/claims", body={"prefix": "", "ttl": 60}),
+    "history": Request("GET", "/namespaces/{ns}/history?key=mine/k&include=values", read="200", write="200"),
+    "history of another's": Request("GET", "/namespaces/{ns}/history?key=yours/k"),
+    "a version": Request("GET", entry(MINE) + "?version=1", read="200", write="200"),
+    "another's version": Request("GET", entry(YOURS) + "?version=2"),
+    "a version that is not": Request("GET", entry(MINE) + "?version=2", read="404", write="404", admin="404"),
+    "changes by a writer": Request(
+        "GET", "/namespaces/{ns}/changes?since=0&prefix=mine/&writer=boss&verified=true", read="200", write="200"
+    ),
+    "restore": Request("POST", "/namespaces/{ns}/restore", write="200", body={"key": MINE, "version": 1}),
+    "restore another's": Request("POST", "/namespaces/{ns}/restore", body={"key": YOURS, "version": 2}),
+    "roll back": Request("POST", "/namespaces/{ns}/rollback", body={"writer": "boss", "verified": True}),
+    "preview a rollback": Request(
+        "POST", "/namespaces/{ns}/rollback", body={"writer": "boss", "verified": True, "dry_run": True}
+    ),
+    "look at a rollback": Request("GET", "/namespaces/{ns}/rollbacks/2026-01-31T09:00:00Z", admin="404"),
+    "stop a rollback": Request("DELETE", "/namespaces/{ns}/rollbacks/2026-01-31T09:00:00Z", admin="404"),
+    "who is in quarantine": Request("GET", "/namespaces/{ns}/quarantine"),
+    "put in quarantine": Request(
+        "POST", "/namespaces/{ns}/quarantine", admin="201", body={"writer": "bot7", "verified": True}
+    ),
+    "release a writer": Request("DELETE", "/namespaces/{ns}/quarantine?writer=bot7&verified=true", admin="404"),
     "list tokens": Request("GET", "/namespaces/{ns}/tokens", read="200", write="200"),
     "share reading": Request(
         "POST", "/namespaces/{ns}/tokens", read="201", write="201", admin="201", body={"read": "mine/deep/"}

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from namespaces import changes, clock, removal
-from namespaces.models import Namespace
+from namespaces.models import Change, Namespace
 from tests.factories import NamespaceFactory
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,22 @@ def test_a_prefix_chooses_keys(put, ask):
     assert ask("?since=4&prefix=tasks/").json()["next"] == 6
 
 
+def test_a_writer_chooses_changes(put, delete, ask, namespace):
+    put("a", X_BotWire_Agent="quant")
+    put("b")
+    delete("a", X_BotWire_Agent="quant")
+    put("c", X_BotWire_Agent="caf%C3%A9")
+    Change.objects.filter(revision=3).update(is_verified=True)
+
+    assert revisions(ask("?since=0&writer=quant")) == [1, 3]
+    assert revisions(ask("?since=0&writer=caf%C3%A9")) == [4]
+    assert revisions(ask("?since=0&writer=")) == [2]
+    assert revisions(ask("?since=0&writer=quant&verified=false")) == [1]
+    assert revisions(ask("?since=0&verified=true")) == [3]
+    assert revisions(ask("?since=0&writer=quant&prefix=b")) == []
+    assert ask("?since=1&writer=nobody").json() == {"namespace": namespace, "revision": 4, "changes": [], "next": 4}
+
+
 def test_a_page_looks_through_a_bounded_number_of_revisions(put, ask, monkeypatch):
     monkeypatch.setattr(changes, "SPAN", 4)
     for number in range(9):
@@ -174,6 +190,7 @@ def test_what_is_no_revision_is_refused(ask, since):
         ("?from=1", "invalid_parameter"),
         ("?since=1&since=1", "invalid_parameter"),
         ("?prefix=%00", "invalid_prefix"),
+        ("?verified=yes", "invalid_parameter"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(ask, query, code):

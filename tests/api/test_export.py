@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from namespaces import access, clock, exporting, tokens, writing
+from namespaces import access, clock, exporting, quarantining, tokens, writing
 from namespaces.callers import AN_OPERATOR, Caller
 from namespaces.errors import NamespaceNotFound, NamespaceSuspended
 from namespaces.jsontext import JSONText
 from namespaces.models import Namespace
+from namespaces.names import Writer
 from namespaces.removal import trim
-from tests.exports import content_of, export_of
+from tests.exports import content_of, export_of, import_into
 from tests.factories import NamespaceFactory
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +106,24 @@ def test_only_what_is_under_the_prefix_is_exported(api, database, namespace):
     assert (header["prefix"], header["entries"], header["changes"]) == ("p", 4, 4)
     assert [line["key"] for line in lines[:4]] == ["p", "p/1", "p/2", "p\U0010ffff"]
     assert [line["revision"] for line in lines[4:]] == [5, 4, 3, 2]
+
+
+def test_what_a_writer_in_quarantine_wrote_is_not_exported(api, database, namespace):
+    write(namespace, "good", caller=Caller("quant"))
+    write(namespace, "bad", "666", caller=Caller("bot7"))
+    write(namespace, "worse", "666", caller=Caller("bot7"), ttl=1, now=clock.now() - timedelta(seconds=5))
+    quarantining.quarantine(namespace, Writer("bot7", is_verified=False))
+
+    content = export_of(api, namespace, "?history=true")
+    header, entry, *changes, _ = map(json.loads, content.splitlines())
+
+    assert header["entries"] == 1
+    assert entry["key"] == "good"
+    assert [(change["key"], change.get("quarantined", False)) for change in changes] == [
+        ("worse", True), ("bad", True), ("good", False),
+    ]  # fmt: skip
+    assert b"666" not in content
+    assert import_into(api, f"{namespace}-copy", content).json()["changes"] == 3
 
 
 def test_what_has_expired_is_not_exported(api, database, namespace):

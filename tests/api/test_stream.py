@@ -78,6 +78,14 @@ def test_a_stream_has_the_keys_under_its_prefix(asker):
         assert [json.loads(event["data"])["key"] for event in changes(stream, 2)] == ["tasks/1", "tasks/2"]
 
 
+def test_a_stream_has_the_changes_of_a_writer(asker):
+    with follow(asker, "?since=0&writer=quant&verified=false") as (_, stream):
+        for number, agent in enumerate(["lead", "quant", "lead", "quant"]):
+            asker.put_as(agent, f"k{number}")
+
+        assert [json.loads(event["data"])["key"] for event in changes(stream, 2)] == ["k1", "k3"]
+
+
 def test_pages_elsewhere_may_read_the_stream_and_wait(asker):
     version = asker.put("a")
     elsewhere = {"Origin": "https://elsewhere.example", "Cookie": "sessionid=x"}

@@ -190,6 +190,18 @@ def test_changes_under_a_prefix_are_waited_for(asker):
     assert [change["key"] for change in waiting.result(SOON).json()["changes"]] == ["tasks/2"]
 
 
+def test_changes_by_a_writer_are_waited_for(asker):
+    since = asker.put("a")
+    waiting = asker.later(asker.changes, f"?since={since}&writer=quant&wait=20")
+    asker.put_as("lead", "b")
+    assert_held(waiting)
+
+    asker.put_as("quant", "c")
+
+    answer = waiting.result(SOON)
+    assert [change["key"] for change in answer.json()["changes"]] == ["c"]
+
+
 def test_changes_that_have_happened_are_answered_at_once(asker):
     for number in range(5):
         asker.put(f"k{number}")

@@ -14,7 +14,10 @@ import pytest
 from botwire import LeaseHeldError
 
 SECONDS = 60
-COMMANDS = ["get", "set", "delete", "list", "append", "increment", "wait", "watch", "lock", "usage", "export", "import"]
+COMMANDS = [
+    *("get", "set", "delete", "list", "append", "increment", "wait", "watch", "history", "restore", "rollback"),
+    *("quarantine", "lock", "usage", "export", "import"),
+]
 
 
 @pytest.fixture
@@ -204,6 +207,49 @@ def test_lock_is_held_as_long_as_the_command_runs_and_ends_it_when_it_is_lost(en
 
     assert holding.returncode == 3
     assert "lease_lost" in errors or "lost" in errors
+
+
+def test_versions_are_printed_and_restored(botwire, memory):
+    memory.set("a", 1)
+    memory.set("a", {"b": 2})
+
+    told = [json.loads(line) for line in botwire("history", "a").stdout.splitlines()]
+    with_values = [json.loads(line) for line in botwire("history", "a", "--values").stdout.splitlines()]
+
+    assert [(one["version"], one["kind"], "value" in one) for one in told] == [(2, "set", False), (1, "set", False)]
+    assert [one["value"] for one in with_values] == [{"b": 2}, 1]
+    assert ends(botwire("restore", "a", "1")) == (0, '{"version": 3, "created": false}\n')
+    assert memory.get("a") == 1
+    assert botwire("restore", "a", "9").returncode == 3
+    assert ends(botwire("history", "missing")) == (1, "")
+
+
+def test_what_a_writer_did_is_taken_back(botwire, memory):
+    memory.set("a", "true")
+    botwire("set", "a", '"lie"', BOTWIRE_AGENT="bot7")
+    botwire("set", "b", '"lie"', BOTWIRE_AGENT="bot7")
+
+    told = json.loads(botwire("rollback", "bot7", "--dry-run", "--since", "2020-01-01T00:00:00Z").stdout)
+    done = json.loads(botwire("rollback", "bot7", "a", "--since", "1", "--self-declared").stdout)
+
+    assert (told["is_dry_run"], told["restored"], told["deleted"]) == (True, 1, 1)
+    assert (done["is_dry_run"], done["restored"], done["deleted"], done["since"]) == (False, 1, 0, 1)
+    assert dict(memory.items()) == {"a": "true", "b": "lie"}
+    assert json.loads(botwire("rollback", "bot7", "--verified", "--dry-run").stdout)["keys"] == 0
+    assert botwire("rollback", "bot7", "--since", "yesterday").returncode == 2
+
+
+def test_a_writer_is_hidden_and_released(botwire, memory):
+    botwire("set", "a", '"lie"', BOTWIRE_AGENT="bot7")
+
+    placed = json.loads(botwire("quarantine", "bot7", "--reason", "made up").stdout)
+
+    assert (placed["writer"], placed["reason"]) == ({"name": "bot7", "verified": False}, "made up")
+    assert [json.loads(line) for line in botwire("quarantine").stdout.splitlines()] == [placed]
+    assert memory.get("a") is None
+    assert ends(botwire("quarantine", "bot7", "--release")) == (0, "")
+    assert ends(botwire("quarantine", "bot7", "--release")) == (1, "")
+    assert memory.get("a") == "lie"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

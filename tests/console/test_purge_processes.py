@@ -1,27 +1,16 @@
 """Purging with real processes: killed in the middle, it goes on and ends exact; and TRUNCATE spares the log."""
 
-import subprocess
-import sys
 import time
 
 import psycopg
 import pytest
 
-from tests.conftest import ROOT, Server, _new_postgresql_database
-from tests.console.sessions import environment_of, manage
+from tests.console.sessions import manage
 from tests.promises.books import _snapshot, books_of
+from tests.workers import start_worker
 
 ENTRIES = 4_000
 KILLS = 3
-
-
-@pytest.fixture
-def unserved(database, request, tmp_path):
-    """A database of the test's own, with all tables, that no server works on."""
-    made = Server(tmp_path, _new_postgresql_database(request) if database == "postgresql" else None)
-    command = [sys.executable, "manage.py", "migrate", "-v0"]
-    subprocess.run(command, cwd=ROOT, env=environment_of(made), check=True, timeout=240)
-    return made
 
 
 FILL = """
@@ -66,10 +55,6 @@ def wait_for_the_end(server, seconds=240):
     while job_of(server)[0] != "done":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-
-
-def start_worker(server):
-    return subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment_of(server))
 
 
 @pytest.mark.timeout(600)

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from namespaces import reading, removal, writing
-from namespaces.errors import KeyNotFound
+from namespaces import changes, history, reading, removal, writing
+from namespaces.conditions import at_version
+from namespaces.errors import KeyNotFound, RevisionTrimmed, StorageLimit
 from namespaces.jsontext import JSONText
 from namespaces.models import Change, Entry, Namespace
 from tests.rows import all_rows, assert_counters_exact
@@ -101,6 +104,62 @@ def test_the_log_keeps_the_newest_bytes(namespace, settings, monkeypatch):
 
     assert list(Change.objects.order_by("revision").values_list("key", flat=True)) == ["e", "f", "g"]
     assert removal.trim_all(NOW) == 0
+    assert_counters_exact(namespace)
+
+
+def test_a_log_of_just_so_many_bytes_is_kept_and_one_more_takes_the_oldest(namespace, settings):
+    for key in ("a", "b", "c"):
+        set_at(namespace, key)
+    settings.LIMITS = {**settings.LIMITS, "change_log_bytes": 6}
+
+    assert removal.trim_overfull(NOW) == 0
+    settings.LIMITS = {**settings.LIMITS, "change_log_bytes": 5}
+    assert removal.trim_overfull(NOW) == 1
+
+    assert list(Change.objects.order_by("revision").values_list("key", flat=True)) == ["b", "c"]
+    assert_counters_exact(namespace)
+
+
+def test_a_trim_takes_only_overfull_logs_and_a_bounded_number_of_bytes_at_once(namespace, settings, monkeypatch):
+    settings.LIMITS = {**settings.LIMITS, "change_log_bytes": 4}
+    monkeypatch.setattr(removal, "TRIMMED_BYTES", 3)
+    for key in ("a", "b", "c", "d", "e"):
+        set_at(namespace, key)
+    set_at(f"{namespace}2", "a")
+
+    with CaptureQueriesContext(connection) as asked:
+        assert removal.trim_overfull(NOW) == 3
+
+    deletes = [query for query in asked if query["sql"].startswith("DELETE")]
+    assert len(deletes) == 3, "each of them alone is as much as may go at once"
+    assert_counters_exact(namespace)
+
+
+def test_trimming_breaks_nothing_that_is_current(namespace, settings):
+    settings.LIMITS = {**settings.LIMITS, "change_log_bytes": 0}
+    first = set_at(namespace, "k")
+    removal.trim_all(NOW)
+
+    assert history.past_of(namespace, "k", 1, now=NOW).version.value == "1"
+    assert writing.set_entry(namespace, "k", ONE, condition=at_version(first.version), now=NOW).version == 2
+    assert changes.changes_since(namespace, 1, now=NOW).changes[0].revision == 2
+    with pytest.raises(RevisionTrimmed):
+        changes.changes_since(namespace, 0, now=NOW)
+
+
+def test_the_storage_limit_counts_what_is_stored_now_and_not_the_log(namespace, settings):
+    settings.LIMITS = {**settings.LIMITS, "bytes": 4}
+    for _ in range(20):
+        set_at(namespace, "a")
+    set_at(namespace, "b")
+
+    with pytest.raises(StorageLimit) as refused:
+        set_at(namespace, "c")
+
+    assert (refused.value.facts["used"], refused.value.facts["needed"]) == (4, 2)
+    assert Namespace.objects.get().log_bytes == 42
+    writing.delete_entry(namespace, "a", now=NOW)
+    set_at(namespace, "c")
     assert_counters_exact(namespace)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
-from namespaces import biggest, purging, removal, standing
+from namespaces import biggest, purging, removal, rollback_jobs, standing
 from namespaces.errors import DatabaseTrouble
 from namespaces.models import PurgeJob
 
 IDLE_SECONDS = 0.5
 SWEEP_SECONDS = 2.0
+TRIM_SECONDS = 60.0
 HOURLY_SECONDS = 3_600.0
 
 logger = logging.getLogger("botwire.worker")
@@ -23,7 +24,8 @@ logger = logging.getLogger("botwire.worker")
 
 class Command(BaseCommand):
     help = (
-        "Remove what has expired, trim the change log, purge, and keep the operators' lists up to date, until stopped."
+        "Remove what has expired, trim the change log, purge, roll back, and keep the operators' lists up to date, "
+        "until stopped."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -35,9 +37,10 @@ class Command(BaseCommand):
             removal.sweep_leases()
             removal.sweep_receipts()
             batches = sum(1 for _ in iter(lambda: purging.advance(PurgeJob.Driver.WORKER), False))
+            rolled_back = sum(1 for _ in iter(rollback_jobs.advance, False))
             self.stdout.write(
                 f"{removal.sweep()} expired entries removed, {removal.trim_all()} changes forgotten, "
-                f"{batches} batches purged."
+                f"{batches} batches purged, {rolled_back} batches rolled back."
             )
             self.stdout.write(f"{standing.refresh_all()} namespaces put in their place in the operators' lists.")
             self.stdout.write(f"{biggest.look_at_all()} large namespaces searched for their biggest keys.")
@@ -49,12 +52,14 @@ class Command(BaseCommand):
 
 
 def work(stop: threading.Event) -> None:
-    """Sweep every SWEEP_SECONDS, purge in between, do the rest every HOURLY_SECONDS, until `stop`.
+    """Sweep every SWEEP_SECONDS, trim what is overfull every TRIM_SECONDS, do the rest every HOURLY_SECONDS.
+
+    Purges and rollbacks go on in between, until `stop`.
 
     A database that is away is waited for.
     """
-    sweep_at = hourly_at = time.monotonic()
-    pause, pace = IDLE_SECONDS, purging.Pace()
+    sweep_at = trim_at = hourly_at = time.monotonic()
+    pause, pace, rollback_pace = IDLE_SECONDS, purging.Pace(), rollback_jobs.RollbackPace()
     while not stop.wait(pause):
         pause = IDLE_SECONDS
         try:
@@ -63,6 +68,9 @@ def work(stop: threading.Event) -> None:
                 removal.sweep_leases()
                 removal.sweep_receipts()
                 sweep_at = time.monotonic() + SWEEP_SECONDS
+            if time.monotonic() >= trim_at:
+                removal.trim_overfull()
+                trim_at = time.monotonic() + TRIM_SECONDS
             if time.monotonic() >= hourly_at:
                 standing.refresh_all()
                 biggest.look_at_all()
@@ -70,6 +78,8 @@ def work(stop: threading.Event) -> None:
                 hourly_at = time.monotonic() + HOURLY_SECONDS
             if purging.advance(PurgeJob.Driver.WORKER, pace):
                 pause = pace.rest
+            if rollback_jobs.advance(rollback_pace):
+                pause = min(pause, rollback_pace.rest)
         except (Error, DatabaseTrouble) as error:
             logger.warning("the background work waits for the database: %s", error)
         finally:

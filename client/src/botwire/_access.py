@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from botwire._call import Call
-from botwire._models import Entry
+from botwire._models import Entry, Version
 from botwire._settings import AUTHORIZATION
 
 CLAIM_CODE = "BotWire-Claim-Code"
@@ -67,7 +67,7 @@ def _levels_in_package() -> int:
     return levels
 
 
-def trusted(entry: Entry, trust: Collection[str] | None, default: Any) -> Any:
+def trusted(entry: Entry | Version, trust: Collection[str] | None, default: Any) -> Any:
     """The entry's value, or `default` if `trust` is given and no verified writer of these names wrote it."""
     if trust is None:
         return entry.value

@@ -15,17 +15,23 @@ from botwire._models import (
     ChangePage,
     Entry,
     ImportResult,
+    Left,
     Limits,
+    Move,
+    Quarantined,
+    Rollback,
     SetResult,
     SharedToken,
     Token,
     Usage,
+    Version,
     Writer,
 )
 
 T = TypeVar("T")
 
 CREATED = 201
+_ROLLBACK_COUNTS = ("keys", "restored", "deleted", "unchanged", "kept", "unreachable", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def _entry(answer: Members, namespace: str) -> Entry:
         key=answer.text("key"),
         value=answer.value("value"),
         version=answer.integer("version"),
-        writer=answer.optional(lambda name: _writer(answer.members(name)), "writer"),
+        writer=_writer_in(answer),
         created_at=answer.moment("created_at"),
         updated_at=answer.moment("updated_at"),
         expires_at=answer.optional(answer.moment, "expires_at"),
@@ -192,6 +198,44 @@ def read_claimed(answer: Members, status: int) -> Claimed:
     entry = answer.members("entry")
     grant = read_grant(answer.members("lease"))
     return Claimed(entry.text("key"), entry.value("value"), entry.integer("version"), grant)
+
+
+def read_version(answer: Members, status: int) -> Version:
+    return _version(answer)
+
+
+def read_versions(answer: Members, status: int) -> Page[Version]:
+    before = answer.optional(answer.integer, "next_before")
+    return Page([_version(row) for row in answer.rows("versions")], None if before is None else str(before))
+
+
+def read_rollback(answer: Members, status: int) -> Rollback:
+    changes = [
+        Move(row.text("key"), row.optional(row.integer, "from"), row.optional(row.integer, "to"))
+        for row in answer.rows("changes")
+    ]
+    return Rollback(
+        writer=_writer_in(answer),
+        since=answer.integer("since"),
+        until=answer.integer("until"),
+        oldest_revision=answer.integer("oldest_revision"),
+        is_dry_run=answer.truth("dry_run"),
+        job=answer.optional(answer.text, "job"),
+        state=answer.text("state"),
+        reached=answer.integer("reached"),
+        is_complete=answer.truth("complete"),
+        changes=changes,
+        left=[Left(row.text("key"), row.text("why")) for row in answer.rows("left")],
+        **{count: answer.integer(count) for count in _ROLLBACK_COUNTS},
+    )
+
+
+def read_quarantined(answer: Members, status: int) -> Quarantined:
+    return Quarantined(_writer_in(answer), answer.text("reason"), answer.moment("at"), _writer_in(answer, "by"))
+
+
+def read_quarantine(answer: Members, status: int) -> list[Quarantined]:
+    return [read_quarantined(row, status) for row in answer.rows("quarantined")]
 
 
 def read_count(answer: Members, status: int) -> int:
@@ -266,9 +310,24 @@ def _change(row: Members) -> Change:
         kind=row.text("kind"),
         key=row.text("key"),
         value=row.if_there(row.value, "value"),
-        writer=row.optional(lambda name: _writer(row.members(name)), "writer"),
+        writer=_writer_in(row),
         at=row.moment("at"),
     )
+
+
+def _version(row: Members) -> Version:
+    return Version(
+        version=row.integer("version"),
+        kind=row.text("kind"),
+        bytes=row.integer("bytes"),
+        writer=_writer_in(row),
+        at=row.moment("at"),
+        value=row.if_there(row.value, "value"),
+    )
+
+
+def _writer_in(members: Members, name: str = "writer") -> Writer | None:
+    return members.optional(lambda name: _writer(members.members(name)), name)
 
 
 def _writer(writer: Members) -> Writer:

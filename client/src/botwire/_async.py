@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from botwire import _leases, _operations, _portability, _transactions, _waiting
+from botwire import _leases, _operations, _portability, _rollback, _transactions, _waiting
 from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
@@ -24,10 +25,25 @@ from botwire._exceptions import (
     InvalidExportError,
     KeyNotFoundError,
     NamespaceNotFoundError,
+    NotQuarantinedError,
     TargetMissingError,
+    VersionNotFoundError,
 )
 from botwire._leases import AsyncLease, AsyncTask
-from botwire._models import ChangePage, Entry, ExportResult, ImportResult, SetResult, SharedToken, Token, Usage
+from botwire._models import (
+    ChangePage,
+    Entry,
+    ExportResult,
+    ImportResult,
+    Quarantined,
+    Rollback,
+    SetResult,
+    SharedToken,
+    Token,
+    Usage,
+    Version,
+    Writer,
+)
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
 from botwire._portability import File, Progress
@@ -94,11 +110,16 @@ class AsyncMemory:
         """Store `value` under `key`; see Memory.set()."""
         return await self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
-    async def get(self, key: str, default: Any = None, *, trust: Collection[str] | None = None) -> Any:
+    async def get(
+        self, key: str, default: Any = None, *, trust: Collection[str] | None = None, version: int | None = None
+    ) -> Any:
         """Return the value under `key`, or `default` if there is none; see Memory.get()."""
         try:
+            if version is not None:
+                past = await self._send(self._calls.past(key, version))
+                return trusted(past, trust, default)
             return trusted(await self.get_entry(key), trust, default)
-        except KeyNotFoundError:
+        except (KeyNotFoundError, VersionNotFoundError):
             return default
 
     async def get_entry(self, key: str) -> Entry:
@@ -220,9 +241,68 @@ class AsyncMemory:
         """Iterate (`async for`) over the changes of keys that begin with `prefix`; see Memory.watch()."""
         return AsyncWatch(Following(self._calls, prefix, since, timeout), self._run)
 
-    async def changes(self, since: int, prefix: str = "", limit: int = 1_000) -> ChangePage:
-        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch()."""
-        return await self._send(self._calls.changes(since, prefix, limit))
+    async def changes(
+        self,
+        since: int,
+        prefix: str = "",
+        limit: int = 1_000,
+        *,
+        writer: str | Writer | None = None,
+        verified: bool | None = None,
+    ) -> ChangePage:
+        """Return up to `limit` changes after the revision `since`, without waiting for any; see Memory.changes()."""
+        return await self._send(self._calls.changes(since, prefix, limit, writer=writer, verified=verified))
+
+    def history(self, key: str, *, values: bool = False) -> AsyncIterator[Version]:
+        """Iterate (`async for`) over the versions of `key`, newest first; see Memory.history()."""
+        return self._each(partial(self._calls.versions, with_values=values), key)
+
+    async def restore(
+        self, key: str, version: int, *, ttl: float | timedelta | None = None, if_version: int | None = None
+    ) -> SetResult:
+        """Set `key` to what `version` set it to, as a new version; see Memory.restore()."""
+        return await self._send(self._calls.restore(key, version, ttl, if_version))
+
+    async def rollback(
+        self,
+        *,
+        writer: str | Writer | None,
+        since: int | datetime | None = None,
+        prefix: str = "",
+        verified: bool | None = None,
+        dry_run: bool = False,
+        wait: bool = True,
+    ) -> Rollback:
+        """Take back what `writer` did: each key goes back to the newest version not by it; see Memory.rollback()."""
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return await self._run(_rollback.rollback(self._calls, meant, since, prefix, dry_run, wait))
+
+    async def rollback_progress(self, job: str) -> Rollback:
+        """Return what a rollback that became a job has done so far."""
+        return await self._send(self._calls.rollback_job(job))
+
+    async def cancel_rollback(self, job: str) -> Rollback:
+        """Stop a rollback for good; what it took back stays taken back."""
+        return await self._send(self._calls.cancel_rollback(job))
+
+    async def quarantine(
+        self, writer: str | Writer | None, reason: str = "", *, verified: bool | None = None
+    ) -> Quarantined:
+        """Hide what `writer` wrote, and will write, until release(); see Memory.quarantine()."""
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return await self._send(self._calls.quarantine(meant, reason))
+
+    async def release(self, writer: str | Writer | None, *, verified: bool | None = None) -> bool:
+        """Have what `writer` wrote be read again, and tell whether it was hidden; see Memory.quarantine()."""
+        try:
+            meant = _rollback.writer_of(writer, verified, self._settings.token)
+            return await self._send(self._calls.release_writer(meant))
+        except NotQuarantinedError:
+            return False
+
+    async def quarantined(self) -> builtins.list[Quarantined]:
+        """Return the writers that are in quarantine."""
+        return await self._send(self._calls.quarantined())
 
     def lock(self, name: str, *, ttl: float | timedelta = 60, timeout: float | None = None) -> AsyncLease:
         """Return the lease `name`, for an `async with` statement; see Memory.lock()."""

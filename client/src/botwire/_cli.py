@@ -136,6 +136,40 @@ def _watch(memory: Memory, given: Namespace) -> int:
     return NOT_THERE
 
 
+def _history(memory: Memory, given: Namespace) -> int:
+    status = NOT_THERE
+    for version in memory.history(given.key, values=given.values):
+        members = _plain(asdict(version))
+        _show(members if given.values else {name: member for name, member in members.items() if name != "value"})
+        status = FOUND
+    return status
+
+
+def _restore(memory: Memory, given: Namespace) -> int:
+    result = memory.restore(given.key, given.version, ttl=given.ttl, if_version=given.if_version)
+    _show({"version": result.version, "created": result.created})
+    return FOUND
+
+
+def _rollback(memory: Memory, given: Namespace) -> int:
+    done = memory.rollback(
+        writer=given.writer, since=given.since, prefix=given.prefix, verified=given.verified, dry_run=given.dry_run
+    )
+    _show(asdict(done), is_indented=sys.stdout.isatty())
+    return FOUND
+
+
+def _quarantine(memory: Memory, given: Namespace) -> int:
+    if given.writer is None:
+        for one in memory.quarantined():
+            _show(_plain(asdict(one)))
+        return FOUND
+    if given.release:
+        return FOUND if memory.release(given.writer, verified=given.verified) else NOT_THERE
+    _show(_plain(asdict(memory.quarantine(given.writer, given.reason, verified=given.verified))))
+    return FOUND
+
+
 def _lock(memory: Memory, given: Namespace) -> int:
     """Run the command while the lease is held; its exit status is ours. If the lease is lost, it is asked to end."""
     with memory.lock(given.name, ttl=given.ttl, timeout=given.timeout) as lease:
@@ -231,6 +265,10 @@ COMMANDS: dict[str, Callable[[Memory, Namespace], int]] = {
     "increment": _increment,
     "wait": _wait,
     "watch": _watch,
+    "history": _history,
+    "restore": _restore,
+    "rollback": _rollback,
+    "quarantine": _quarantine,
     "lock": _lock,
     "claim": _claim,
     "share": _share,

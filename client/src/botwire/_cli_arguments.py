@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+from datetime import datetime
 from typing import Any
 
 from botwire._portability import ON_CONFLICT
@@ -120,6 +121,39 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--count", type=_positive, metavar="N", help="end after N changes")
     _timeout(watch, None)
 
+    history = commands.add(
+        "history", "print the versions of a key, newest first, one JSON object a line",
+        "botwire history status", "botwire history status --values | head -3",
+    )  # fmt: skip
+    history.add_argument("key", metavar="KEY")
+    history.add_argument("--values", action="store_true", help="with the values that were set")
+
+    restore = commands.add("restore", "set a key to what one of its versions was", "botwire restore status 17")
+    restore.add_argument("key", metavar="KEY")
+    restore.add_argument("version", type=int, metavar="VERSION")
+    restore.add_argument("--if-version", type=int, metavar="N", help="only if that is the entry's version")
+    _ttl(restore)
+
+    rollback = commands.add(
+        "rollback", "take back what one writer did, and print what became of the keys",
+        "botwire rollback bot7 --dry-run", "botwire rollback bot7 --since 2026-01-31T09:00:00Z findings/",
+        after="Each key goes back to the newest version not by it; a key that others wrote later stays.",
+    )  # fmt: skip
+    _writer(rollback)
+    _prefix(rollback)
+    rollback.add_argument("--since", type=_since, metavar="REVISION|TIME", help="only what it did after that")
+    rollback.add_argument("--dry-run", action="store_true", help="write nothing, and print what would be")
+
+    quarantine = commands.add(
+        "quarantine", "hide what a writer wrote from every reader; without a writer, print who is hidden",
+        "botwire quarantine bot7 --reason 'made up prices'", "botwire quarantine",
+        "botwire quarantine bot7 --release   # 1 if it was not hidden",
+    )  # fmt: skip
+    _writer(quarantine, nargs="?")
+    what = quarantine.add_mutually_exclusive_group()
+    what.add_argument("--reason", default="", metavar="TEXT", help="why; it is shown with the list")
+    what.add_argument("--release", action="store_true", help="have it be read again")
+
     lock = commands.add(
         "lock", "run a command while holding a lock, which is renewed meanwhile",
         "botwire lock deploy -- ./deploy.sh", "botwire lock nightly --timeout 0 -- make report   # 1 if another has it",
@@ -228,6 +262,17 @@ def _connection(to: argparse.ArgumentParser, is_default: bool) -> None:
     add("--patience", type=float, default=TIMEOUT, metavar="SECONDS", help=f"for each answer ({TIMEOUT:g})")
 
 
+def _writer(to: argparse.ArgumentParser, **options: Any) -> None:
+    to.add_argument("writer", metavar="WRITER", help="a writer's name", **options)
+    whose = to.add_mutually_exclusive_group()
+    whose.add_argument(
+        "--verified", action="store_true", default=None, help="the one whose name the server vouches for"
+    )
+    whose.add_argument(
+        "--self-declared", action="store_false", dest="verified", default=None, help="of the name that it called itself"
+    )
+
+
 def _key_and_value(to: argparse.ArgumentParser) -> None:
     to.add_argument("key", metavar="KEY")
     to.add_argument("value", metavar="VALUE", help=_VALUE)
@@ -249,6 +294,13 @@ def _ttl(to: argparse.ArgumentParser) -> None:
 def _timeout(to: argparse.ArgumentParser, default: float | None) -> None:
     text = "no end" if default is None else f"{default:g}"
     to.add_argument("--timeout", type=_seconds, default=default, metavar="SECONDS", help=f"how long to wait ({text})")
+
+
+def _since(text: str) -> int | datetime:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.astimezone()
 
 
 def _seconds(text: str) -> float:

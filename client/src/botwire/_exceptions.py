@@ -40,6 +40,9 @@ BotWireError
     │   ├── TokenNotFoundError                     token_not_found
     │   ├── LeaseNotFoundError                     lease_not_found
     │   ├── NothingToClaimError                    nothing_to_claim
+    │   ├── VersionNotFoundError                   version_not_found            versions
+    │   ├── NotQuarantinedError                    not_quarantined
+    │   ├── RollbackNotFoundError                  rollback_not_found
     │   └── PathNotFoundError                      path_not_found
     ├── MethodNotAllowedError                      method_not_allowed           allowed
     ├── ConflictError                              409                          current_version
@@ -49,6 +52,8 @@ BotWireError
     │   ├── NumberOutOfRangeError                  number_out_of_range
     │   ├── LeaseHeldError                         lease_held                   holder, expires_at
     │   └── ImportConflictError                    import_conflict              key, line
+    │   ├── EntryQuarantinedError                  entry_quarantined
+    │   ├── RollbackRunningError                   rollback_running             job
     │   ├── AlreadyClaimedError                    already_claimed
     │   ├── NamespaceOpenError                     namespace_open
     │   ├── LastAdminTokenError                    last_admin_token
@@ -64,6 +69,7 @@ BotWireError
     │   ├── BodyTooLargeError                      body_too_large
     │   ├── BatchTooLargeError                     batch_too_large
     │   ├── LeaseLimitError                        lease_limit
+    │   ├── QuarantineLimitError                   quarantine_limit
     │   ├── TokenLimitError                        token_limit
     │   ├── GuessLimitError                        guess_limit
     │   ├── DailyWriteLimitError                   daily_write_limit            resets_at
@@ -371,6 +377,25 @@ class NothingToClaimError(NotFoundError):
     code = "nothing_to_claim"
 
 
+class VersionNotFoundError(NotFoundError):
+    """No value of this version is known, or not any more; `versions` are the newest of the key that are."""
+
+    code = "version_not_found"
+    versions: tuple[int, ...] = ()
+
+
+class NotQuarantinedError(NotFoundError):
+    """This writer is not in quarantine."""
+
+    code = "not_quarantined"
+
+
+class RollbackNotFoundError(NotFoundError):
+    """No rollback of this namespace has that name."""
+
+    code = "rollback_not_found"
+
+
 class PathNotFoundError(NotFoundError):
     """The server has no such address; is `base_url` right?"""
 
@@ -413,6 +438,19 @@ class NumberOutOfRangeError(ConflictError):
     """The result of an increment can not be stored."""
 
     code = "number_out_of_range"
+
+
+class EntryQuarantinedError(ConflictError):
+    """The entry's writer is in quarantine, so that nothing can be made of its value; a set takes its place."""
+
+    code = "entry_quarantined"
+
+
+class RollbackRunningError(ConflictError):
+    """Another rollback of this namespace, `job`, is not done yet."""
+
+    code = "rollback_running"
+    job: str | None = None
 
 
 class AlreadyClaimedError(ConflictError):
@@ -515,6 +553,12 @@ class LeaseLimitError(LimitError):
     """The namespace has `limit` live leases already."""
 
     code = "lease_limit"
+
+
+class QuarantineLimitError(LimitError):
+    """The namespace has `limit` writers in quarantine already."""
+
+    code = "quarantine_limit"
 
 
 class TokenLimitError(LimitError):

@@ -65,6 +65,78 @@ class ChangePage:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What one revision did to a key. `value` is there where one was set, was asked for, and can still be read."""
+
+    version: int
+    kind: str
+    bytes: int
+    writer: Writer | None
+    at: datetime
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A key that a rollback takes from one version to another; `to_version` None: it is deleted."""
+
+    key: str
+    from_version: int | None
+    to_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A key that a rollback leaves as it is.
+
+    `why` is "kept" (somebody else wrote later), "unreachable" (the log does not tell what was before) or "refused" (it
+    does not fit).
+    """
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What a rollback has done, or as a dry run would do. The counts are of keys; the first 100 of them are named.
+
+    It concerns what `writer` did after the revision `since`, up to `until`; the log begins with `oldest_revision`.
+    `state` is "done", "running" or "cancelled": of a `job`, which has looked at the log up to `reached`. A dry run that
+    did not look at every key is not `is_complete`.
+    """
+
+    writer: Writer | None
+    since: int
+    until: int
+    oldest_revision: int
+    is_dry_run: bool
+    job: str | None
+    state: str
+    reached: int
+    is_complete: bool
+    keys: int
+    restored: int
+    deleted: int
+    unchanged: int
+    kept: int
+    unreachable: int
+    refused: int
+    changes: list[Move]
+    left: list[Left]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A writer whose values nobody reads: since when, why, and by whose hand (None where they gave no name)."""
+
+    writer: Writer | None
+    reason: str
+    at: datetime
+    by: Writer | None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a namespace may use: the names say the unit."""
 

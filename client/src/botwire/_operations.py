@@ -91,9 +91,9 @@ def version_condition(if_version: int | None) -> Operation:
     return {} if if_version is None else {"if_version": str(checked_version(if_version)).encode()}
 
 
-def checked_version(version: int) -> int:
+def checked_version(version: int, name: str = "if_version") -> int:
     if isinstance(version, bool) or not isinstance(version, int):
-        raise TypeError(f"if_version is the int that an entry's version is, not {type(version).__name__}.")
+        raise TypeError(f"{name} is the int that an entry's version is, not {type(version).__name__}.")
     return int(version)
 
 

@@ -155,6 +155,10 @@ def _texts(value: object) -> tuple[str, ...] | None:
     return tuple(map(str, value)) if isinstance(value, list) else None
 
 
+def _integers(value: object) -> tuple[int, ...] | None:
+    return tuple(one for one in value if isinstance(one, int)) if isinstance(value, list) else None
+
+
 _FACTS: dict[str, Callable[[object], object]] = {
     "title": _text,
     "detail": _text,
@@ -177,6 +181,8 @@ _FACTS: dict[str, Callable[[object], object]] = {
     "until": _moment,
     "parameter": _text,
     "allowed": _texts,
+    "versions": _integers,
+    "job": _text,
     "role": _text,
     "read": _texts,
     "write": _texts,

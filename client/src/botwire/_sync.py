@@ -6,13 +6,14 @@ import builtins
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from botwire import _leases, _operations, _portability, _transactions, _waiting
+from botwire import _leases, _operations, _portability, _rollback, _transactions, _waiting
 from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
@@ -22,10 +23,25 @@ from botwire._exceptions import (
     InvalidExportError,
     KeyNotFoundError,
     NamespaceNotFoundError,
+    NotQuarantinedError,
     TargetMissingError,
+    VersionNotFoundError,
 )
 from botwire._leases import Lease, Task
-from botwire._models import ChangePage, Entry, ExportResult, ImportResult, SetResult, SharedToken, Token, Usage
+from botwire._models import (
+    ChangePage,
+    Entry,
+    ExportResult,
+    ImportResult,
+    Quarantined,
+    Rollback,
+    SetResult,
+    SharedToken,
+    Token,
+    Usage,
+    Version,
+    Writer,
+)
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
 from botwire._portability import File, Progress
@@ -111,14 +127,19 @@ class Memory:
         """
         return self._send(self._calls.set(key, value, ttl, if_version, if_absent, lease))
 
-    def get(self, key: str, default: Any = None, *, trust: Collection[str] | None = None) -> Any:
+    def get(
+        self, key: str, default: Any = None, *, trust: Collection[str] | None = None, version: int | None = None
+    ) -> Any:
         """Return the value under `key`, or `default` if there is none.
 
         With `trust` only what one of these writers wrote, by a token: what others wrote is as if it were not there.
+        With `version` it is the value that this version gave to the key, or `default` if it is not known any more.
         """
         try:
+            if version is not None:
+                return trusted(self._send(self._calls.past(key, version)), trust, default)
             return trusted(self.get_entry(key), trust, default)
-        except KeyNotFoundError:
+        except (KeyNotFoundError, VersionNotFoundError):
             return default
 
     def get_entry(self, key: str) -> Entry:
@@ -278,9 +299,90 @@ class Memory:
         """
         return Watch(Following(self._calls, prefix, since, timeout), self._run)
 
-    def changes(self, since: int, prefix: str = "", limit: int = 1_000) -> ChangePage:
-        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch()."""
-        return self._send(self._calls.changes(since, prefix, limit))
+    def changes(
+        self,
+        since: int,
+        prefix: str = "",
+        limit: int = 1_000,
+        *,
+        writer: str | Writer | None = None,
+        verified: bool | None = None,
+    ) -> ChangePage:
+        """Return up to `limit` changes after the revision `since`, without waiting for any; see watch().
+
+        With `writer` only those by that Writer, or by that name; with `verified` only those whose writer is verified,
+        or only the others. While `next` is below `revision` there may be more, even if these are few or none.
+        """
+        return self._send(self._calls.changes(since, prefix, limit, writer=writer, verified=verified))
+
+    def history(self, key: str, *, values: bool = False) -> Iterator[Version]:
+        """Iterate over the versions of `key`, newest first, deletions included, as far as the server's log has them.
+
+        With `values` each set has its value, unless that was purged or its writer is in quarantine. They are fetched
+        page by page while you iterate.
+        """
+        return self._each(partial(self._calls.versions, with_values=values), key)
+
+    def restore(
+        self, key: str, version: int, *, ttl: float | timedelta | None = None, if_version: int | None = None
+    ) -> SetResult:
+        """Set `key` to what `version` set it to, as a new version, also where it was deleted since.
+
+        `ttl` and `if_version` are as for set(). It counts as no write of the day. VersionNotFoundError is raised where
+        the value is not known any more; its `versions` are those that are.
+        """
+        return self._send(self._calls.restore(key, version, ttl, if_version))
+
+    def rollback(
+        self,
+        *,
+        writer: str | Writer | None,
+        since: int | datetime | None = None,
+        prefix: str = "",
+        verified: bool | None = None,
+        dry_run: bool = False,
+        wait: bool = True,
+    ) -> Rollback:
+        """Take back what `writer` did: each key it wrote goes back to the newest version that is not by it.
+
+        Only keys that it wrote after the revision (or the time) `since` and that begin with `prefix`; a key that
+        somebody else wrote later stays. With `dry_run` nothing is written, and the answer tells what would be. Up to
+        500 keys it is all or nothing; more are a job on the server, which is waited for, or with `wait=False` is
+        `running`: see rollback_progress() and cancel_rollback(). It counts as no write of the day.
+
+        `writer` is a Writer as entries and changes have it, or a name, or None for those who gave none. A name is that
+        of a `verified` writer if this memory has a token, and else of one who called itself so.
+        """
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return self._run(_rollback.rollback(self._calls, meant, since, prefix, dry_run, wait))
+
+    def rollback_progress(self, job: str) -> Rollback:
+        """Return what a rollback that became a job has done so far."""
+        return self._send(self._calls.rollback_job(job))
+
+    def cancel_rollback(self, job: str) -> Rollback:
+        """Stop a rollback for good; what it took back stays taken back."""
+        return self._send(self._calls.cancel_rollback(job))
+
+    def quarantine(self, writer: str | Writer | None, reason: str = "", *, verified: bool | None = None) -> Quarantined:
+        """Hide what `writer` wrote, and will write, from every reader, until release().
+
+        `writer` and `verified` are as for rollback(). The log still tells who wrote which key when.
+        """
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
+        return self._send(self._calls.quarantine(meant, reason))
+
+    def release(self, writer: str | Writer | None, *, verified: bool | None = None) -> bool:
+        """Have what `writer` wrote be read again, and tell whether it was hidden; see quarantine()."""
+        try:
+            meant = _rollback.writer_of(writer, verified, self._settings.token)
+            return self._send(self._calls.release_writer(meant))
+        except NotQuarantinedError:
+            return False
+
+    def quarantined(self) -> builtins.list[Quarantined]:
+        """Return the writers that are in quarantine."""
+        return self._send(self._calls.quarantined())
 
     def lock(self, name: str, *, ttl: float | timedelta = 60, timeout: float | None = None) -> Lease:
         """Return the lease `name`, for a `with` statement: entering acquires it, leaving releases it.

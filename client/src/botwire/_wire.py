@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
@@ -31,16 +31,33 @@ from botwire._answers import (
     read_import,
     read_items,
     read_keys,
+    read_quarantine,
+    read_quarantined,
     read_released,
+    read_rollback,
     read_set_result,
     read_shared,
     read_tokens,
     read_usage,
+    read_version,
+    read_versions,
 )
 from botwire._call import Call, idempotent
-from botwire._models import ChangePage, Entry, ImportResult, SetResult, SharedToken, Token, Usage
+from botwire._models import (
+    ChangePage,
+    Entry,
+    ImportResult,
+    Quarantined,
+    Rollback,
+    SetResult,
+    SharedToken,
+    Token,
+    Usage,
+    Version,
+    Writer,
+)
 from botwire._names import check_key, check_prefix
-from botwire._operations import Operation
+from botwire._operations import Operation, checked_version
 from botwire._values import JSONValue, encode_value
 
 #: The beginning of keys, or several.
@@ -133,12 +150,23 @@ class Calls:
         body = operations.batch_text(batch)
         return Call("POST", f"{self._namespace}/batch", read_batch, headers, body, is_harmless=is_harmless)
 
-    def changes(self, since: int | None, prefix: str, limit: int | None, wait: int = 0) -> Call[ChangePage]:
+    def changes(
+        self,
+        since: int | None,
+        prefix: str,
+        limit: int | None,
+        wait: int = 0,
+        writer: str | Writer | None = None,
+        verified: bool | None = None,
+    ) -> Call[ChangePage]:
+        name, verified = (writer.name, writer.verified) if isinstance(writer, Writer) else (writer, verified)
         query = _query(
             since=None if since is None else str(since),
             prefix=check_prefix(prefix),
             limit=None if limit is None else str(limit),
             wait=str(wait) if wait else None,
+            writer=name,
+            verified=None if verified is None else _truth(verified),
         )
         return Call("GET", f"{self._namespace}/changes{query}", read_change_page, wait=wait)
 
@@ -153,6 +181,50 @@ class Calls:
         query = _query(origin=origin, on_conflict=on_conflict, dry_run="true" if dry_run else None)
         body = b"".join((header, *lines))
         return Call("POST", f"{self._namespace}/import{query}", read_import, dict(_LINES), body, is_harmless=True)
+
+    # --- what was
+
+    def past(self, key: str, version: int) -> Call[Version]:
+        return Call("GET", f"{self._entry(key)}?version={checked_version(version, 'version')}", read_version)
+
+    def versions(self, key: str, before: str | None = None, *, with_values: bool = False) -> Call[Page[Version]]:
+        query = _query(key=check_key(key), before=before, include="values" if with_values else None)
+        return Call("GET", f"{self._namespace}/history{query}", read_versions)
+
+    def restore(self, key: str, version: int, ttl: float | timedelta | None, if_version: int | None) -> Call[SetResult]:
+        lasting = {} if ttl is None else {"ttl": operations.seconds_text(ttl).encode()}
+        body = {"key": encode_value(check_key(key)), "version": str(checked_version(version, "version")).encode()}
+        headers = {**_JSON, **_condition(if_version), **idempotent()}
+        url = f"{self._namespace}/restore"
+        return Call("POST", url, read_set_result, headers, operations.json_text({**body, **lasting}))
+
+    def rollback(self, writer: Writer, since: int | datetime | None, prefix: str, dry_run: bool) -> Call[Rollback]:
+        members = {
+            **_about(writer),
+            "since": encode_value(since.isoformat() if isinstance(since, datetime) else since or 0),
+            "prefix": encode_value(check_prefix(prefix)),
+            "dry_run": encode_value(dry_run),
+        }
+        headers = {**_JSON, **({} if dry_run else idempotent())}
+        body = operations.json_text(members)
+        return Call("POST", f"{self._namespace}/rollback", read_rollback, headers, body, is_harmless=dry_run)
+
+    def rollback_job(self, job: str) -> Call[Rollback]:
+        return Call("GET", self._rollback_job(job), read_rollback)
+
+    def cancel_rollback(self, job: str) -> Call[Rollback]:
+        return Call("DELETE", self._rollback_job(job), read_rollback, is_harmless=True)
+
+    def quarantine(self, writer: Writer, reason: str) -> Call[Quarantined]:
+        body = operations.json_text({**_about(writer), "reason": encode_value(reason)})
+        return Call("POST", self._quarantine(), read_quarantined, dict(_JSON), body, is_harmless=True)
+
+    def release_writer(self, writer: Writer) -> Call[bool]:
+        query = f"?writer={quote(writer.name, safe='')}&verified={_truth(writer.verified)}"
+        return Call("DELETE", self._quarantine() + query, read_released)
+
+    def quarantined(self) -> Call[list[Quarantined]]:
+        return Call("GET", self._quarantine(), read_quarantine)
 
     # --- access
 
@@ -208,6 +280,12 @@ class Calls:
         url = f"{self._namespace}/claims" + _query(wait=str(wait) if wait else None)
         return Call("POST", url, read_claimed, {**_JSON, **idempotent()}, body, wait=wait)
 
+    def _rollback_job(self, job: str) -> str:
+        return f"{self._namespace}/rollbacks/{quote(job, safe='')}"
+
+    def _quarantine(self) -> str:
+        return f"{self._namespace}/quarantine"
+
     def _entry(self, key: str) -> str:
         return f"{self._memory}/{quote(check_key(key), safe='')}"
 
@@ -216,6 +294,14 @@ class Calls:
 
     def _list(self, prefix: str, cursor: str | None = None, **parameters: str) -> str:
         return self._memory + _query(prefix=check_prefix(prefix), cursor=cursor, **parameters)
+
+
+def _truth(truth: bool) -> str:
+    return "true" if truth else "false"
+
+
+def _about(writer: Writer) -> Operation:
+    return {"writer": encode_value(writer.name), "verified": encode_value(writer.verified)}
 
 
 def _query(**parameters: str | None) -> str:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('namespaces', '0010_access'),
+        ('namespaces', '0011_history'),
     ]
 
     operations = [
