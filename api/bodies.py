@@ -64,6 +64,15 @@ def content_of(request: HttpRequest, namespace: str) -> bytes:
     return _read(request, most)
 
 
+def lines_of(request: HttpRequest, most: int) -> bytes:
+    """The same for a body of lines of JSON."""
+    media_type = request.META.get("CONTENT_TYPE", "")
+    if parse_header_parameters(media_type)[0].lower() not in ("application/x-ndjson", "application/jsonl"):
+        raise RequestRefused("unsupported_media_type", f"A part is application/x-ndjson; this one says {media_type!r}.")
+    _check_encoding(request)
+    return _read(request, most)
+
+
 def content_up_to(request: HttpRequest, most: int) -> bytes:
     """The same for a body of up to `most` bytes."""
     check_type(request.META.get("CONTENT_TYPE", ""))
@@ -290,8 +299,8 @@ def _operation_of(text: str, namespace: str, caller: Caller, now: datetime) -> O
     required, optional = OPERATIONS[op]
     given = _checked_members(found, ("op", *required), optional, "operation")
     if op == "release":
-        return Release(Held(_text_in(given["name"], "name"), whole_number_in(given["fencing"], "fencing", least=0)))
-    key, ttl = _text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
+        return Release(Held(text_in(given["name"], "name"), whole_number_in(given["fencing"], "fencing", least=0)))
+    key, ttl = text_in(given["key"], "key"), seconds_of(given.get("ttl", "null"))
     condition = _condition_in(given)
     match op:
         case "get":
@@ -310,7 +319,8 @@ def _operation_of(text: str, namespace: str, caller: Caller, now: datetime) -> O
 
 
 def _condition_in(given: dict[str, str]) -> Condition:
-    is_absent = _truth_in(given.get("if_absent", "false"), "if_absent")
+    is_absent = truth_in(given.get("if_absent", "false"), "if_absent")
+    is_absent = truth_in(given.get("if_absent", "false"), "if_absent")
     if "if_version" in given and is_absent:
         raise RequestRefused("invalid_body", "if_version and if_absent cannot both hold.")
     if "if_version" in given:
@@ -318,13 +328,15 @@ def _condition_in(given: dict[str, str]) -> Condition:
     return ABSENT if is_absent else ALWAYS
 
 
-def _truth_in(text: str, name: str) -> bool:
+def truth_in(text: str, name: str) -> bool:
+    """True or false, out of its JSON text."""
     if text not in ("true", "false"):
         raise RequestRefused("invalid_body", f"{name} is true or false.")
     return text == "true"
 
 
-def _text_in(text: str, name: str) -> str:
+def text_in(text: str, name: str) -> str:
+    """A string, out of its JSON text."""
     if kind_of(text) != "string":
         raise RequestRefused("invalid_body", f"{name} is a text.")
     return str(json.loads(text))
@@ -343,7 +355,7 @@ def restore_body_of(body: bytes) -> RestoreBody:
     """What the body of a restore says."""
     given = members_of(text_of(body), required=("key", "version"), optional=("ttl",))
     return RestoreBody(
-        key=_text_in(given["key"], "key"),
+        key=text_in(given["key"], "key"),
         version=whole_number_in(given["version"], "version", least=0),
         ttl=seconds_of(given.get("ttl", "null")),
     )
@@ -361,7 +373,7 @@ def claim_namespace_body_of(body: bytes) -> ClaimNamespaceBody:
     """What a body says that claims a namespace."""
     given = members_of(text_of(body), required=(), optional=("name", "claim_code"))
     return ClaimNamespaceBody(
-        name=_text_in(given.get("name", '"admin"'), "name"), code=_text_in(given.get("claim_code", '""'), "claim_code")
+        name=text_in(given.get("name", '"admin"'), "name"), code=text_in(given.get("claim_code", '""'), "claim_code")
     )
 
 
@@ -381,7 +393,7 @@ def token_body_of(body: bytes) -> TokenBody:
     given = members_of(text_of(body), required=(), optional=("role", "name", "read", "write", "ttl"))
     return TokenBody(
         role=word_in(given["role"], "role", ("admin", "write", "read")) if "role" in given else None,
-        name=_text_in(given["name"], "name") if "name" in given else None,
+        name=text_in(given["name"], "name") if "name" in given else None,
         read=_texts_in(given["read"], "read") if "read" in given else None,
         write=_texts_in(given["write"], "write") if "write" in given else None,
         ttl=seconds_of(given.get("ttl", "null")),
@@ -404,8 +416,8 @@ def rollback_body_of(body: bytes) -> RollbackBody:
     return RollbackBody(
         writer=_writer_in(given),
         since=_since_in(given.get("since", "null")),
-        prefix=_text_in(given.get("prefix", '""'), "prefix"),
-        is_dry_run=_truth_in(given.get("dry_run", "false"), "dry_run"),
+        prefix=text_in(given.get("prefix", '""'), "prefix"),
+        is_dry_run=truth_in(given.get("dry_run", "false"), "dry_run"),
     )
 
 
@@ -424,8 +436,8 @@ def quarantine_body_of(body: bytes) -> QuarantineBody:
 
 
 def _writer_in(given: dict[str, str]) -> Writer:
-    name = "" if given["writer"] == "null" else _text_in(given["writer"], "writer")
-    return Writer(name, _truth_in(given["verified"], "verified"))
+    name = "" if given["writer"] == "null" else text_in(given["writer"], "writer")
+    return Writer(name, truth_in(given["verified"], "verified"))
 
 
 def _since_in(text: str) -> int | datetime:
@@ -434,7 +446,7 @@ def _since_in(text: str) -> int | datetime:
     if kind_of(text) != "string":
         return whole_number_in(text, "since", least=0)
     try:
-        moment = datetime.fromisoformat(_text_in(text, "since"))
+        moment = datetime.fromisoformat(text_in(text, "since"))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
@@ -443,7 +455,7 @@ def _since_in(text: str) -> int | datetime:
 
 
 def _reason_in(text: str) -> str:
-    reason = _text_in(text, "reason")
+    reason = text_in(text, "reason")
     if len(reason) > REASON_LENGTH or any(unicodedata.category(character) in ("Cc", "Cs") for character in reason):
         message = f"reason is a text of up to {REASON_LENGTH:,} characters, none of them a control character."
         raise RequestRefused("invalid_body", message)
@@ -480,7 +492,7 @@ def lease_body_of(body: bytes, *required: str, optional: tuple[str, ...] = ()) -
     given = members_of(text_of(body), required=required, optional=optional)
     return LeaseBody(
         ttl=seconds_of(given["ttl"]) or 0,
-        holder=None if given.get("holder", "null") == "null" else _text_in(given["holder"], "holder"),
-        prefix=_text_in(given.get("prefix", '""'), "prefix"),
+        holder=None if given.get("holder", "null") == "null" else text_in(given["holder"], "holder"),
+        prefix=text_in(given.get("prefix", '""'), "prefix"),
         fencing=whole_number_in(given.get("fencing", "0"), "fencing", least=0),
     )

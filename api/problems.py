@@ -58,6 +58,7 @@ PROBLEMS: dict[str, Problem] = {
     "invalid_agent": Problem(400, "Not a writer's name", "Give a shorter X-BotWire-Agent in UTF-8, or leave it out."),
     "invalid_patch": Problem(400, "Not a JSON Patch", "Send a list of operations as RFC 6902 has them."),
     "invalid_idempotency_key": Problem(400, "Not an idempotency key", "Send a random one, such as a UUID."),
+    "invalid_export": Problem(400, "Not a whole export", "Export anew; what is written there is not to be edited."),
     "writer_mismatch": Problem(
         400, "Not the writer of the token", "Leave X-BotWire-Agent out: a token's writer is known."
     ),
@@ -105,6 +106,9 @@ PROBLEMS: dict[str, Problem] = {
     "namespace_open": Problem(409, "Namespace is open", "Claim it first, which gives its first token."),
     "last_admin_token": Problem(409, "Last admin token", "Rotate it instead: the new one takes its place."),
     "lease_held": Problem(409, "Lease held by another", "Wait for it with ?wait=, or try again after Retry-After."),
+    "import_conflict": Problem(
+        409, "Key is there already", "Decide by on_conflict: skip keeps what is there, replace overwrites it."
+    ),
     "revision_trimmed": Problem(
         410, "Revision no longer in the change log", "Read what you need, then follow the changes from now on."
     ),
@@ -135,6 +139,7 @@ PROBLEMS: dict[str, Problem] = {
     "database_unavailable": Problem(503, "Database unavailable", "Try again after Retry-After."),
     "outcome_unknown": Problem(503, "Outcome unknown", "Read the entry before you repeat the write."),
     "too_many_waiters": Problem(503, "Too many requests wait", "Ask without wait, or wait again after Retry-After."),
+    "too_many_exports": Problem(503, "Too many exports", "Try again after Retry-After."),
     "storage_limit": Problem(507, "Storage limit reached", "Delete entries, or let them expire; then write again."),
     "disk_full": Problem(507, "Disk full", "Nothing helps but the operator's making room; reads go on."),
 }

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from api.conditional import names_tag
-from namespaces import clock
+from namespaces import clock, importing
 from namespaces.batches import Batch, Check, NotFound, Release, Result
 from namespaces.changes import ChangePage, LoggedChange
 from namespaces.history import Past, Version, Versions
@@ -42,7 +42,9 @@ def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, always with six digits of a second."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def etag(version: int) -> str:
@@ -152,6 +154,26 @@ def _result_parts(result: Result) -> Parts:
             return [as_json(_released_members(result.lease))]
 
 
+def import_answer(report: importing.Report, *, is_dry_run: bool) -> Answer:
+    members = {
+        "namespace": report.namespace,
+        "revision": report.revision,
+        "dry_run": is_dry_run,
+        "exact": report.is_exact,
+        "new": report.new,
+        "same": report.same,
+        "different": report.different,
+        "expired": report.expired,
+        "too_large": report.too_large,
+        "changes": report.changes,
+        "writes_needed": report.writes_needed,
+        "writes_left": report.writes_left,
+        "bytes_needed": report.bytes_needed,
+        "bytes_left": report.bytes_left,
+    }
+    return Answer(as_json(members), headers=rate_limit_headers(report.allowance) if report.allowance else {})
+
+
 def acquired_answer(lease: Lease) -> Answer:
     return Answer(lease_body(lease), 201)
 
@@ -248,7 +270,7 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     after = as_json(
         {
             "version": entry.version,
-            "writer": _writer(entry.writer, entry.is_verified),
+            "writer": writer_members(entry.writer, entry.is_verified),
             "created_at": timestamp(entry.created_at),
             "updated_at": timestamp(entry.updated_at),
             "expires_at": timestamp(entry.expires_at),
@@ -257,7 +279,7 @@ def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
     return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), after]
 
 
-def _writer(name: str, is_verified: bool) -> dict[str, Any] | None:
+def writer_members(name: str, is_verified: bool) -> dict[str, Any] | None:
     """Who wrote; a name that is not verified is what the writer called itself."""
     return {"name": name, "verified": is_verified} if name else None
 
@@ -283,7 +305,7 @@ def _version_body(version: Version) -> str:
         "version": version.version,
         "kind": version.kind,
         "bytes": version.bytes,
-        "writer": _writer(version.writer, version.is_verified),
+        "writer": writer_members(version.writer, version.is_verified),
         "at": timestamp(version.at),
         **({"quarantined": True} if version.is_hidden else {}),
     }
@@ -311,7 +333,7 @@ def rollback_body(report: Report) -> str:
     return as_json(
         {
             "namespace": extent.namespace,
-            "writer": _writer(extent.writer.name, extent.writer.is_verified),
+            "writer": writer_members(extent.writer.name, extent.writer.is_verified),
             "since": extent.since,
             "until": extent.until,
             "prefix": extent.prefix,
@@ -338,16 +360,16 @@ def quarantine_body(namespace: str, found: list[Quarantined]) -> str:
 
 
 def released_writer_body(namespace: str, writer: Writer) -> str:
-    members = {"namespace": namespace, "writer": _writer(writer.name, writer.is_verified), "released": True}
+    members = {"namespace": namespace, "writer": writer_members(writer.name, writer.is_verified), "released": True}
     return as_json(members)
 
 
 def _quarantined_members(found: Quarantined) -> dict[str, Any]:
     return {
-        "writer": _writer(found.writer.name, found.writer.is_verified),
+        "writer": writer_members(found.writer.name, found.writer.is_verified),
         "reason": found.reason,
         "at": timestamp(found.at),
-        "by": _writer(found.placed_by.name, found.placed_by.is_verified),
+        "by": writer_members(found.placed_by.name, found.placed_by.is_verified),
     }
 
 
@@ -364,7 +386,7 @@ def change_body(change: LoggedChange) -> str:
     after = as_json(
         {
             "bytes": change.bytes,
-            "writer": _writer(change.writer, change.is_verified),
+            "writer": writer_members(change.writer, change.is_verified),
             "at": timestamp(change.at),
             **({"quarantined": True} if change.is_hidden else {}),
         }

@@ -4,7 +4,7 @@ Names are taken from the raw path: once decoded, `%ff` and `%25ff`, or `a%2Fb` i
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
@@ -217,6 +217,19 @@ def wants_values(parameters: dict[str, str]) -> bool:
     if parameters.get("include", "values") != "values":
         raise RequestRefused("invalid_parameter", "include can be 'values'.", parameter="include")
     return "include" in parameters
+
+
+def flag_of(parameters: dict[str, str], name: str) -> bool:
+    """A parameter that is true or false; false where it is not given."""
+    return choice_of(parameters, name, ("false", "true")) == "true"
+
+
+def choice_of(parameters: dict[str, str], name: str, known: Sequence[str]) -> str:
+    """A parameter that is one of the known words; the first of them where it is not given."""
+    given = parameters.get(name, known[0])
+    if given not in known:
+        raise RequestRefused("invalid_parameter", f"{name} is one of {', '.join(known)}.", parameter=name)
+    return given
 
 
 def wants_minimal(request: HttpRequest) -> bool:

@@ -15,6 +15,7 @@ from rest_framework import serializers
 
 from api.bodies import EDITS, OPERATIONS
 from api.problems import PROBLEMS
+from namespaces.importing import OnConflict
 from namespaces.limits import LIMITS
 from namespaces.moderation import REASON_LENGTH
 from namespaces.rollback import LEFT
@@ -247,6 +248,23 @@ class ChangePage(serializers.Serializer[Any]):
     revision = serializers.IntegerField(help_text="the namespace's last")
     changes = LoggedChange(many=True)
     next = serializers.IntegerField(help_text="what to give as since for the next page")
+
+
+class Import(serializers.Serializer[Any]):
+    namespace = serializers.CharField()
+    revision = serializers.IntegerField(help_text="the namespace's, after it")
+    dry_run = serializers.BooleanField()
+    exact = serializers.BooleanField(help_text="true: what is new comes back with its version, times and writer")
+    new = serializers.IntegerField(help_text="entries whose keys are not there")
+    same = serializers.IntegerField(help_text="entries that are there already, and are left alone")
+    different = serializers.IntegerField(help_text="entries whose keys are there with something else")
+    expired = serializers.IntegerField(help_text="entries that have expired since, and are left out")
+    too_large = serializers.IntegerField(help_text="entries with values over the limit, in a dry run")
+    changes = serializers.IntegerField(help_text="changes that come back into the log")
+    writes_needed = serializers.IntegerField()
+    writes_left = serializers.IntegerField(help_text="of the day, before it")
+    bytes_needed = serializers.IntegerField()
+    bytes_left = serializers.IntegerField(help_text="before it")
 
 
 class Version(serializers.Serializer[Any]):
@@ -673,6 +691,73 @@ batch = extend_schema(
         )
     ],
     responses={200: Batch, **_problems("batch_too_large", *_REFUSED_CHANGE)},
+)
+export = extend_schema(
+    operation_id="export",
+    summary="Export everything, or what is under a prefix",
+    description="Lines of JSON, as it all was at one revision: a header, the entries, the changes, a trailer.",
+    tags=["namespaces"],
+    parameters=[
+        _NAMESPACE,
+        _PREFIX,
+        OpenApiParameter("history", bool, description="With the change log, newest first."),
+    ],
+    responses={
+        (200, "application/x-ndjson"): OpenApiResponse(OpenApiTypes.STR, description="The export."),
+        **_problems(
+            "invalid_namespace",
+            "invalid_prefix",
+            "invalid_parameter",
+            "namespace_suspended",
+            "namespace_not_found",
+            "too_many_exports",
+        ),
+    },
+)
+import_ = extend_schema(
+    operation_id="import",
+    summary="Import a part of an export",
+    description="All or nothing, and safe to repeat. Each entry and change that is put in counts as a write.",
+    tags=["namespaces"],
+    parameters=[
+        _NAMESPACE,
+        _AGENT,
+        OpenApiParameter("dry_run", bool, description="Tell what it would do, and write nothing."),
+        OpenApiParameter(
+            "on_conflict",
+            OpenApiTypes.STR,
+            enum=list(OnConflict),
+            description="Where a key is there with another value.",
+        ),
+        OpenApiParameter(
+            "origin",
+            {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            description="The sha256 in the trailer of the export; left out where the part has the trailer.",
+        ),
+    ],
+    request={"application/x-ndjson": {"type": "string"}},
+    responses={
+        200: Import,
+        **_problems(
+            "invalid_export",
+            "invalid_json",
+            "json_too_deep",
+            "invalid_ttl",
+            "invalid_namespace",
+            "invalid_key",
+            "invalid_parameter",
+            "invalid_agent",
+            "invalid_body",
+            "import_conflict",
+            "value_too_large",
+            "body_too_large",
+            "batch_too_large",
+            "unsupported_media_type",
+            "namespace_creation_limit",
+            "storage_limit",
+            *_REFUSED_WRITE,
+        ),
+    },
 )
 _REFUSED_LEASE = (
     "invalid_namespace",

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -19,6 +19,7 @@ from api.bodies import (
     content_of,
     content_up_to,
     lease_body_of,
+    lines_of,
     operations_of,
     overlap_of,
     parsed,
@@ -29,11 +30,14 @@ from api.bodies import (
 )
 from api.brakes import count_guess
 from api.conditional import condition_of
+from api.portability import export_response, part_of
 from api.problems import answer, safe_only
 from api.repeating import answer_again, terms_of
 from api.requests import (
     by_of,
+    choice_of,
     fencing_of,
+    flag_of,
     job_of,
     key_of,
     lease_name_of,
@@ -54,7 +58,9 @@ from namespaces import (
     batches,
     changes,
     database,
+    exporting,
     history,
+    importing,
     leases,
     quarantining,
     reading,
@@ -67,6 +73,7 @@ from namespaces import (
     writing,
 )
 from namespaces.errors import ClaimCodeRequired, DatabaseTrouble, KeyNotFound, LeaseHeld, NothingToClaim, Refusal
+from namespaces.importing import OnConflict
 from namespaces.limits import limit
 from namespaces.names import Writer
 from namespaces.units import Repeated
@@ -236,6 +243,35 @@ class ChangesView(MemoryView):
         if wait_of(parameters) is not None:
             self.more_headers |= FULFILLED if page.changes else TIMEOUT
         return rendering.json_response(rendering.changes_body(page))
+
+
+class ExportView(MemoryView):
+    """`/namespaces/{namespace}/export`: everything under a prefix, as it was at one revision."""
+
+    @schema.export
+    def get(self, request: Request, namespace: str) -> StreamingHttpResponse:
+        parameters = parameters_of(request, "prefix", "history")
+        prefix, has_history = parameters.get("prefix", ""), flag_of(parameters, "history")
+        export = exporting.begin(self.asked.namespace, prefix, has_history=has_history, caller=self.asked.caller)
+        tally.count_read(self.asked.namespace)
+        return export_response(export)
+
+
+class ImportView(MemoryView):
+    """`/namespaces/{namespace}/import`: a part of an export is taken in, all or nothing."""
+
+    @schema.import_
+    def post(self, request: Request, namespace: str) -> HttpResponse:
+        parameters = parameters_of(request, "dry_run", "on_conflict", "origin")
+        is_dry_run = flag_of(parameters, "dry_run")
+        on_conflict = OnConflict(choice_of(parameters, "on_conflict", tuple(OnConflict)))
+        namespace, caller = self.asked.namespace, self.asked.caller
+        content = lines_of(request, max(limit("batch_bytes"), 2 * reading.value_limit(namespace) + FRAME_BYTES))
+        part = part_of(content, parameters.get("origin"))
+        report = importing.take_in(namespace, part, on_conflict=on_conflict, is_dry_run=is_dry_run, caller=caller)
+        if report.allowance:
+            tally.count_write(namespace)
+        return rendering.response_of(rendering.import_answer(report, is_dry_run=is_dry_run))
 
 
 class BatchView(MemoryView):

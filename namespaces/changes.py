@@ -136,12 +136,13 @@ def page_of(namespace: str, since: int, rows: Sequence[Sequence[Any]]) -> Change
         raise InvalidRevision(namespace, since=since, revision=revision)
     if since < trimmed_revision:
         raise RevisionTrimmed(namespace, since=since, oldest_revision=trimmed_revision + 1)
-    changes = [_change_in(row) for row in rows if row[6] is not None]
+    changes = [change_in(row[6:]) for row in rows if row[6] is not None]
     reached = changes[-1].revision if changes else min(revision, since + SPAN)
     return ChangePage(namespace, since, revision, changes, reached, access)
 
 
-def _change_in(row: Sequence[Any]) -> LoggedChange:
-    revision, kind, key, size, writer, is_verified, at, is_hidden, value = row[6:]
+def change_in(row: Sequence[Any]) -> LoggedChange:
+    """The change in a row with its columns, in the order of `LoggedChange`."""
+    revision, kind, key, size, writer, is_verified, at, is_hidden, value = row
     moment = clock.from_database(at)
     return LoggedChange(revision, kind, key, size, writer, bool(is_verified), moment, bool(is_hidden), value)

@@ -9,7 +9,8 @@ Refusal
 │   ├── InvalidJSON
 │   ├── JSONTooDeep                                                  (limit)
 │   ├── InvalidPatch
-│   └── InvalidIdempotencyKey                                        (limit)
+│   ├── InvalidIdempotencyKey                                        (limit)
+│   └── InvalidExport                                                (line)
 ├── ValueTooLarge                                                    (limit, used)
 ├── BatchTooLarge                                                    (limit)
 ├── Restricted                                                       (reason, until)
@@ -33,6 +34,8 @@ Refusal
 ├── PreconditionFailed                                               (current_version)
 ├── RevisionTrimmed                                                  (oldest_revision)
 ├── TooManyWaiters                                                   (limit, retry_after)
+├── TooManyExports                                                   (limit, retry_after)
+├── ImportConflict                                                   (key, current_version, line)
 ├── Unfitting
 │   ├── TargetMissing
 │   ├── WrongType                                                    (current_type, current_version)
@@ -130,6 +133,15 @@ class InvalidPatch(InvalidInput):
 
 class InvalidIdempotencyKey(InvalidInput):
     code = "invalid_idempotency_key"
+
+
+class InvalidExport(InvalidInput):
+    """Not what an export has; `line` is the one that is wrong, None where it is the whole."""
+
+    code = "invalid_export"
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message, line=line)
 
 
 class BatchTooLarge(Refusal):
@@ -323,6 +335,32 @@ class TooManyWaiters(Refusal):
 
     def __init__(self, *, whose: str, limit: int, retry_after: int) -> None:
         super().__init__(f"{limit:,} requests wait {whose}, which is the limit.", limit=limit, retry_after=retry_after)
+
+
+class TooManyExports(Refusal):
+    """As many exports are being sent as may."""
+
+    code = "too_many_exports"
+
+    def __init__(self, *, limit: int, retry_after: int) -> None:
+        super().__init__(
+            f"{limit:,} exports are being sent by this server process, which is the limit.",
+            limit=limit,
+            retry_after=retry_after,
+        )
+
+
+class ImportConflict(Refusal):
+    """The key of an entry to be imported has another value, or another writer, already."""
+
+    code = "import_conflict"
+
+    def __init__(self, key: str, *, current_version: int) -> None:
+        super().__init__(
+            f"The key {key!r} is there already, at version {current_version}, and differs from what is imported.",
+            key=key,
+            current_version=current_version,
+        )
 
 
 class Unfitting(Refusal):

@@ -46,6 +46,8 @@ LIMITS = (
     Limit("waiters_per_address", 1_000, "requests of one client address that wait in one web process (IPv6: per /64)"),
     Limit("batch_operations", 500, "operations of one batch, or of one JSON Patch"),
     Limit("batch_bytes", 8_388_608, "bytes of a batch's body, and of the values that its answer reads"),
+    Limit("exports_per_process", 4, "exports that one web process sends at the same time"),
+    Limit("export_seconds", 600, "seconds that an export takes, at most; whoever reads it more slowly is cut off"),
     Limit("leases", 1_000, "leases that are held in a namespace at the same time"),
     Limit("lease_seconds", 3_600, "seconds that a lease is held without being renewed, at most"),
     Limit("tokens", 1_000, "tokens of a namespace"),

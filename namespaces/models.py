@@ -379,6 +379,21 @@ class Receipt(models.Model):
         return f"{self.namespace_id}: receipt {self.key}"
 
 
+class Restoration(models.Model):
+    """Which export a namespace was begun with: its digest, and the revision at which it was made.
+
+    Entries of that export come back as they were, as long as nothing else was written to their keys.
+    """
+
+    namespace = models.OneToOneField(Namespace, models.CASCADE, primary_key=True, related_name="restoration")
+    origin = models.CharField(max_length=64)
+    revision = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id} begun with {self.origin[:12]}@{self.revision}"
+
+
 class Quarantine(models.Model):
     """A writer of whom no value is read until the row goes, see `namespaces.quarantining`. It is one of few.
 

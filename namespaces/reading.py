@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -141,18 +141,6 @@ def list_entries(
         if after:
             chosen = chosen.filter(key__gt=after)
         return page_of(chosen, most or limit("keys_per_page_default"), with_values=with_values)
-
-
-def pages_with_values(namespace: str, *, prefix: str = "", caller: Caller = NOBODY) -> Iterator[list[Remembered]]:
-    """Every entry under `prefix` in byte order, page by page, at least one page; each is read when it is asked for.
-
-    It is no snapshot: what is written meanwhile is met or not. Raises what `list_entries` raises, on any page.
-    """
-    cursor: str | None = ""
-    while cursor is not None:
-        page = list_entries(namespace, prefix=prefix, cursor=cursor, with_values=True, caller=caller)
-        yield page.entries or []
-        cursor = page.next_cursor
 
 
 def page_of(chosen: EntryQuerySet, most: int, *, with_values: bool) -> Page:

@@ -217,6 +217,114 @@ ORDER BY c.revision
 READ_CHANGES = _READ_CHANGES.format(is_seen=f"AND {_IS_SEEN}", is_hidden=is_hidden("c"))
 READ_CHANGES_FOR_ALL = _READ_CHANGES.format(is_seen="", is_hidden=is_hidden("c"))
 
+# An export, see `namespaces.exporting`: pages are chosen by their sizes before a value is read, as those of changes.
+EXPORT_OUTLINE_FOR_ALL = """
+SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
+    ns.status_reason, ns.status_until, ns.revision
+FROM namespaces_namespace AS ns WHERE ns.name = %(namespace)s
+"""
+EXPORT_OUTLINE = f"{EXPORT_OUTLINE_FOR_ALL} AND {_IS_SEEN}"
+# The first count reads an index alone, the second the index of those that expire, the third only where one is hidden.
+COUNT_LIVE = """
+SELECT (
+    SELECT COUNT(*) FROM namespaces_entry
+    WHERE namespace_id = %(namespace)s AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+) - (
+    SELECT COUNT(*) FROM namespaces_entry
+    WHERE namespace_id = %(namespace)s AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+        AND expires_at <= %(now)s
+) - CASE WHEN EXISTS (SELECT 1 FROM namespaces_quarantine WHERE namespace_id = %(namespace)s) THEN (
+    SELECT COUNT(*) FROM namespaces_entry AS e
+    WHERE e.namespace_id = %(namespace)s AND e.key >= %(prefix)s AND (%(prefix_is_open)s OR e.key < %(prefix_end)s)
+        AND (e.expires_at IS NULL OR e.expires_at > %(now)s) AND {is_hidden}
+) ELSE 0 END
+""".replace("{is_hidden}", is_hidden("e"))
+COUNT_LOGGED = """
+SELECT COUNT(*) FROM namespaces_change
+WHERE namespace_id = %(namespace)s AND key >= %(prefix)s AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+"""
+EXPORT_ENTRIES = """
+SELECT e.key, e.value, e.version, e.writer, e.is_verified, e.created_at, e.updated_at, e.expires_at
+FROM (
+    SELECT key FROM (
+        SELECT key, ROW_NUMBER() OVER (ORDER BY key) AS place, SUM(bytes) OVER (ORDER BY key) AS total
+        FROM (
+            SELECT h.key, h.bytes FROM namespaces_entry AS h
+            WHERE h.namespace_id = %(namespace)s AND h.key > %(after)s AND h.key >= %(prefix)s
+                AND (%(prefix_is_open)s OR h.key < %(prefix_end)s)
+                AND (h.expires_at IS NULL OR h.expires_at > %(now)s) AND NOT {is_hidden}
+            ORDER BY h.key LIMIT %(most)s
+        ) AS chosen
+    ) AS added_up
+    WHERE total <= %(room)s OR place = 1
+) AS page
+JOIN namespaces_entry AS e ON e.namespace_id = %(namespace)s AND e.key = page.key
+ORDER BY e.key
+""".replace("{is_hidden}", is_hidden("h"))
+EXPORT_CHANGES = """
+SELECT c.revision, c.kind, c.key, c.bytes, c.writer, c.is_verified, c.at,
+    c.value IS NOT NULL AND {is_hidden}, CASE WHEN NOT {is_hidden} THEN c.value END
+FROM (
+    SELECT revision FROM (
+        SELECT revision, ROW_NUMBER() OVER (ORDER BY revision DESC) AS place,
+            SUM(bytes) OVER (ORDER BY revision DESC) AS total
+        FROM (
+            SELECT revision, bytes FROM namespaces_change
+            WHERE namespace_id = %(namespace)s AND revision < %(before)s AND key >= %(prefix)s
+                AND (%(prefix_is_open)s OR key < %(prefix_end)s)
+            ORDER BY revision DESC LIMIT %(most)s
+        ) AS chosen
+    ) AS added_up
+    WHERE total <= %(room)s OR place = 1
+) AS page
+JOIN namespaces_change AS c ON c.namespace_id = %(namespace)s AND c.revision = page.revision
+ORDER BY c.revision DESC
+""".replace("{is_hidden}", is_hidden("c"))
+
+# An import, see `namespaces.importing`, which fills in {keys} and {rows}, placeholders for so many.
+READ_TRIMMED = "SELECT trimmed_revision FROM namespaces_namespace WHERE name = %(namespace)s"
+FIND_RESTORATION = "SELECT origin, revision FROM namespaces_restoration WHERE namespace_id = %(namespace)s"
+BEGIN_RESTORATION = """
+INSERT INTO namespaces_restoration (namespace_id, origin, revision, at)
+VALUES (%(namespace)s, %(origin)s, %(revision)s, %(now)s)
+"""
+FIND_STORED = """
+SELECT key, bytes, version, writer, is_verified, created_at, expires_at FROM namespaces_entry
+WHERE namespace_id = %(namespace)s AND key IN ({keys})
+"""
+FIND_VALUES = """
+SELECT key, value FROM namespaces_entry WHERE namespace_id = %(namespace)s AND key IN ({keys})
+"""
+FIND_TOUCHED = """
+SELECT DISTINCT key FROM namespaces_change
+WHERE namespace_id = %(namespace)s AND key IN ({keys}) AND revision > %(base)s
+"""
+PUT_ENTRIES = """
+INSERT INTO namespaces_entry (
+    namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
+)
+VALUES {rows}
+ON CONFLICT (namespace_id, key) DO UPDATE SET
+    bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
+    updated_at = excluded.updated_at, expires_at = excluded.expires_at, writer = excluded.writer,
+    is_verified = excluded.is_verified, value = excluded.value
+"""
+PUT_CHANGES = """
+INSERT INTO namespaces_change (namespace_id, revision, kind, key, bytes, at, writer, is_verified, value) VALUES {rows}
+"""
+ADVANCE_BY_IMPORT = """
+UPDATE namespaces_namespace SET
+    revision = %(revision)s, trimmed_revision = %(trimmed_revision)s, bytes = bytes + %(growth)s,
+    entries = entries + %(appeared)s, log_bytes = log_bytes + %(log_bytes)s, last_write_at = %(now)s
+WHERE name = %(namespace)s
+"""
+COUNT_WRITES = """
+INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
+VALUES (%(namespace)s, %(today)s, %(writes)s, %(bytes_written)s, 0, '{}')
+ON CONFLICT (namespace_id, day) DO UPDATE SET
+    writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
+"""
+
 READ_VERSION = """
 SELECT version FROM namespaces_entry
 WHERE namespace_id = %(namespace)s AND key = %(key)s AND (expires_at IS NULL OR expires_at > %(now)s)

@@ -4,7 +4,18 @@ from typing import Any
 
 from django.db.models import Count, Sum
 
-from namespaces.models import Change, DailyUsage, Entry, Lease, Namespace, Quarantine, Receipt, RollbackJob, Token
+from namespaces.models import (
+    Change,
+    DailyUsage,
+    Entry,
+    Lease,
+    Namespace,
+    Quarantine,
+    Receipt,
+    Restoration,
+    RollbackJob,
+    Token,
+)
 
 _ORDER: dict[Any, str] = {
     Namespace: "name",
@@ -13,6 +24,7 @@ _ORDER: dict[Any, str] = {
     DailyUsage: "day",
     Lease: "name",
     Receipt: "key",
+    Restoration: "origin",
     Token: "digest",
     Quarantine: "writer",
     RollbackJob: "started_at",

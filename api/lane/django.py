@@ -6,7 +6,7 @@ larger than any that would be taken.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -28,13 +28,26 @@ LINGER_BYTES = 33_554_432
 LINGER_SECONDS = 2.0
 
 
+# How long a reader may take to make room for the next part of an answer before it is dropped.
+SLOW_SECONDS = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What Django answered; `rest` are the parts of an answer that it streams."""
+    """What Django answered."""
 
     status: int
     headers: Headers
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that Django makes part by part; `parts` has to be closed."""
+
+    status: int
+    headers: Headers
+    parts: Any
 
 
 class Django:
@@ -49,26 +62,48 @@ class Django:
     async def answer(self, scope: Scope, body: Body, send: Send) -> None:
         """Have Django answer a request."""
         await self._gather(scope, body)
-        exchange = _Exchange(scope, body, send)
+        exchange = _Exchange(scope, body)
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(self._threads, exchange.run, self._application)
-        if response is not None:
+        if isinstance(response, Streamed):
+            await self._stream(response, send, is_whole=scope["method"] != "HEAD")
+        else:
             await respond(send, response)
         await _linger(body)
 
     async def response(self, scope: Scope, body: Body) -> Response:
         """What Django answers to a request whose body has come and whose answer is not streamed."""
-        exchange = _Exchange(scope, body, _to_nobody)
+        exchange = _Exchange(scope, body)
         response = await asyncio.get_running_loop().run_in_executor(self._threads, exchange.run, self._application)
-        assert response is not None, "such an answer is not streamed"
+        assert isinstance(response, Response), "such an answer is not streamed"
         return response
+
+    async def _stream(self, response: Streamed, send: Send, *, is_whole: bool) -> None:
+        """Send part after part: a thread makes each, and none is held while the reader takes it.
+
+        A reader that takes none is dropped, by what ends a request whose client has gone.
+        """
+        parts = iter(response.parts if is_whole else ())
+        making = self._threads.submit(next, parts, None)
+        try:
+            await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+            while (part := await asyncio.wrap_future(making)) is not None:
+                async with asyncio.timeout(SLOW_SECONDS):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                making = self._threads.submit(next, parts, None)
+        except TimeoutError:
+            raise asyncio.CancelledError from None
+        finally:
+            closing = self._threads.submit(_close_after, making, response.parts)
+        await asyncio.wrap_future(closing)
+        await send({"type": "http.response.body", "body": b""})
 
     async def ask(self, scope: Scope) -> Response:
         """What Django answers to a request without a body that asks no database."""
-        exchange = _Exchange(scope, Body(_nothing), _to_nobody)
+        exchange = _Exchange(scope, Body(_nothing))
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(self._quick_thread, exchange.run, self._application)
-        assert response is not None, "such an answer is not streamed"
+        assert isinstance(response, Response), "such an answer is not streamed"
         return response
 
     def stop(self) -> None:
@@ -112,19 +147,18 @@ async def respond(send: Send, response: Response) -> None:
 class _Exchange:
     """One request to Django and its answer. Only `run` is called in a thread; it asks the loop for what it needs."""
 
-    def __init__(self, scope: Scope, body: Body, send: Send) -> None:
-        self._body, self._send = body, send
+    def __init__(self, scope: Scope, body: Body) -> None:
+        self._body = body
         self._loop = asyncio.get_running_loop()
         self._environ = _environ_of(scope) | {"wsgi.input": _Input(body, self._wait_for)}
         self._status, self._headers = 0, []  # type: tuple[int, Headers]
 
-    def run(self, application: WSGI) -> Response | None:
-        """Django's answer; None if it has been streamed."""
+    def run(self, application: WSGI) -> Response | Streamed:
+        """Django's answer."""
         parts: Any = application(self._environ, self._start)
+        if getattr(parts, "streaming", True):
+            return Streamed(self._status, self._headers, parts)
         try:
-            if getattr(parts, "streaming", True):
-                self._stream(parts)
-                return None
             return Response(self._status, self._headers, b"".join(parts))
         finally:
             parts.close()
@@ -132,13 +166,6 @@ class _Exchange:
     def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         self._status = int(status[:3])
         self._headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-
-    def _stream(self, parts: Iterable[bytes]) -> None:
-        """Send part after part, each once the one before is under way, until all are sent or nobody listens."""
-        self._wait_for(self._send({"type": "http.response.start", "status": self._status, "headers": self._headers}))
-        for part in parts:
-            self._wait_for(self._send({"type": "http.response.body", "body": part, "more_body": True}))
-        self._wait_for(self._send({"type": "http.response.body", "body": b""}))
 
     def _wait_for(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
@@ -247,4 +274,7 @@ async def _nothing() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def _to_nobody(message: Any) -> None: ...
+def _close_after(making: Future[Any], parts: Any) -> None:
+    """Close an answer once no thread makes a part of it any more; with it, Django's request is over."""
+    wait([making])
+    parts.close()

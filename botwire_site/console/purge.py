@@ -1,6 +1,5 @@
 """Purge: look at a range, export it, remove it by a job whose progress has a page of its own."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic, sleep
@@ -10,14 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import redirect
 from django.utils.dateparse import parse_datetime
 
-from api.rendering import entry_body, timestamp
+from api.portability import MEDIA_TYPE, export_response
+from api.rendering import timestamp
 from botwire_site.console.access import PURGE, VIEW, Page, operator_name, operator_page
 from botwire_site.console.moderate import state_or_404
 from botwire_site.console.rendering import render_page, visible
 from namespaces import clock, exporting, purging
-from namespaces.errors import ActRefused, InvalidPrefix
+from namespaces.errors import ActRefused, InvalidPrefix, TooManyExports
 from namespaces.models import PurgeJob
-from namespaces.reading import Remembered
 
 # How long a page that drives a job works at it before it answers, and rests between two batches.
 DRIVE_SECONDS = 1.0
@@ -147,24 +146,20 @@ def _share(done: int, of: int, *, is_over: bool) -> int:
 
 @operator_page(VIEW)
 def export(request: HttpRequest, namespace: str) -> HttpResponse | StreamingHttpResponse:
-    """`?prefix=`: one line of JSON per entry (NDJSON), streamed."""
+    """`?prefix=`: what the API exports, streamed."""
     if request.method == "HEAD":
-        return HttpResponse(content_type="application/x-ndjson")
+        return HttpResponse(content_type=MEDIA_TYPE)
     state_or_404(namespace)
     try:
-        entries = exporting.export(namespace, request.GET.get("prefix", ""), operator=operator_name(request))
+        export = exporting.begin_for_operator(namespace, request.GET.get("prefix", ""), operator=operator_name(request))
     except InvalidPrefix as refusal:
         return HttpResponse(str(refusal), content_type="text/plain; charset=utf-8", status=400)
-    response = StreamingHttpResponse(_lines(entries), content_type="application/x-ndjson")
+    except TooManyExports as refusal:
+        headers = {"Retry-After": str(refusal.facts["retry_after"])}
+        return HttpResponse(str(refusal), content_type="text/plain; charset=utf-8", status=503, headers=headers)
+    response = export_response(export)
     response["Content-Disposition"] = f'attachment; filename="{namespace.replace(":", "_")}.ndjson"'
-    response["Cache-Control"] = "no-store"
     return response
-
-
-def _lines(entries: Iterator[Remembered]) -> Iterator[str]:
-    for entry in entries:
-        # A value's text may have line breaks, between its tokens alone: JSON has none inside of strings.
-        yield entry_body(entry, with_namespace=False).replace("\n", " ").replace("\r", " ") + "\n"
 
 
 PAGES = [

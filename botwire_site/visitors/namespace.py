@@ -3,22 +3,20 @@
 Whoever knows the name may open the page, as with the API; it reads what the API reads, and counts it so.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 
-from api.rendering import entry_body
+from api.portability import export_response
 from api.requests import namespace_of, parameters_of
 from botwire_site.json_tree import tree_of
 from botwire_site.visitors.frame import page, private, visitor_page
-from namespaces import reading, tally
+from namespaces import exporting, reading, tally
 from namespaces.errors import KeyNotFound, NamespaceNotFound
 from namespaces.models import Namespace
 from namespaces.reading import Page, Remembered, State
@@ -111,26 +109,12 @@ def _value(entry: Remembered | None) -> dict[str, Any]:
 @private
 @visitor_page
 def export(request: HttpRequest, namespace: str) -> HttpResponseBase:
-    """Every entry under a prefix as a line of JSON (NDJSON), to be kept as a file."""
+    """Every entry under a prefix, to be kept as a file: what the API exports."""
     name, parameters = namespace_of(request), parameters_of(request, "prefix")
-    reading.state(name)  # an unknown namespace is refused, not exported as empty
-    pages = reading.pages_with_values(name, prefix=parameters.get("prefix", ""))
-    first = next(pages)  # so that a refusal is still a page, and no half of a file
+    answer = export_response(exporting.begin(name, parameters.get("prefix", "")))
     tally.count_read(name)
-    answer = StreamingHttpResponse(_lines(first, pages), content_type="application/x-ndjson")
     answer["Content-Disposition"] = content_disposition_header(True, f"{name}.ndjson")
     return answer
-
-
-def _lines(first: list[Remembered], rest: Iterator[list[Remembered]]) -> Iterator[str]:
-    """A refusal in the middle breaks the answer off, so that the client sees that it is not whole."""
-    for entries in chain([first], rest):
-        yield "".join(_line(entry) for entry in entries)
-
-
-def _line(entry: Remembered) -> str:
-    """JSON has line breaks only between its tokens, where a space means the same."""
-    return entry_body(entry, with_namespace=False).replace("\r", " ").replace("\n", " ") + "\n"
 
 
 @private

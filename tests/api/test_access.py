@@ -13,6 +13,7 @@ from namespaces.callers import Caller
 from namespaces.jsontext import JSONText
 from namespaces.models import Namespace
 from namespaces.tokens import make_text
+from tests.exports import MEDIA_TYPE, ORIGIN, content_of, entry_line, part_of
 from tests.rows import all_rows
 
 MINE, YOURS = "mine/k", "yours/k"
@@ -115,6 +116,17 @@ TABLE = {
         admin="412",
         body={"operations": [{"op": "set", "key": MINE, "value": 1}, {"op": "check", "key": MINE, "version": 99}]},
     ),
+    "export": Request("GET", "/namespaces/{ns}/export"),
+    "export a prefix": Request("GET", "/namespaces/{ns}/export?prefix=mine/", read="200", write="200"),
+    "export another's prefix": Request("GET", "/namespaces/{ns}/export?prefix=yours/"),
+    "export the history of a prefix": Request("GET", "/namespaces/{ns}/export?prefix=mine/&history=true"),
+    "import": Request("POST", "/namespaces/{ns}/import" + ORIGIN, HIDDEN, body=part_of(entry_line("mine/new"))),
+    "import what is there": Request(
+        "POST", "/namespaces/{ns}/import" + ORIGIN, HIDDEN, admin="409", body=part_of(entry_line(MINE))
+    ),
+    "try to import": Request(
+        "POST", "/namespaces/{ns}/import" + ORIGIN + "&dry_run=true", body=part_of(entry_line(MINE))
+    ),
     "who holds a lease": Request("GET", "/namespaces/{ns}/leases/mine/lease", read="200", write="200"),
     "who holds another's lease": Request("GET", "/namespaces/{ns}/leases/yours/lease", admin="404"),
     "acquire": Request("POST", "/namespaces/{ns}/leases/mine/new", HIDDEN, write="201", admin="201", body=HOLD),
@@ -169,11 +181,13 @@ TABLE = {
 def asked(api, request, namespace, token):
     """Status, headers and body, with the namespace's name made the same."""
     headers = dict(request.headers) | ({"Authorization": f"Bearer {token}"} if token else {})
-    body = "" if request.body is None else json.dumps(request.body)
-    answer = api.generic(request.method, request.path.format(ns=namespace), body, "application/json", headers=headers)
+    is_part = isinstance(request.body, bytes)
+    body = request.body if is_part else "" if request.body is None else json.dumps(request.body)
+    content_type = MEDIA_TYPE if is_part else "application/json"
+    answer = api.generic(request.method, request.path.format(ns=namespace), body, content_type, headers=headers)
     told = {name.lower(): value for name, value in answer.headers.items()}
     told.pop("retry-after", None)
-    return answer.status_code, told, answer.content.replace(namespace.encode(), b"NAMESPACE")
+    return answer.status_code, told, content_of(answer).replace(namespace.encode(), b"NAMESPACE")
 
 
 def name_of_nothing():

@@ -10,6 +10,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -37,6 +39,8 @@ def test_the_description_is_openapi_3_1_with_every_operation(server):
         ("/namespaces/{namespace}/quarantine", "post"),
         ("/namespaces/{namespace}/quarantine", "delete"),
         ("/namespaces/{namespace}/claims", "post"),
+        ("/namespaces/{namespace}/export", "get"),
+        ("/namespaces/{namespace}/import", "post"),
         ("/namespaces/{namespace}/leases/{name}", "get"),
         ("/namespaces/{namespace}/leases/{name}", "post"),
         ("/namespaces/{namespace}/leases/{name}", "put"),

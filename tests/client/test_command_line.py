@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from botwire import LeaseHeldError, Memory
+from botwire import LeaseHeldError
 
 SECONDS = 60
 COMMANDS = [
@@ -144,32 +144,6 @@ def test_wait_and_watch(botwire, memory):
     assert watched.returncode == 1
     assert [json.loads(line)["value"] for line in watched.stdout.splitlines()] == ["done", "over"]
     assert botwire("watch", "--since", "0", "--count", "2").returncode == 0
-
-
-def test_what_is_exported_can_be_imported(botwire, server, namespace, tmp_path):
-    with Memory(namespace, base_url=server.url) as memory:
-        memory.set_many({f"key-{number:03}": [number, "é\n"] for number in range(150)})
-        memory.set("passing", 1, ttl=600)
-        memory.set("gone soon", 1, ttl=1)
-    exported = botwire("export")
-    (tmp_path / "backup.jsonl").write_text(exported.stdout)
-    time.sleep(1)
-
-    finished = botwire("-n", f"{namespace}-2", "import", str(tmp_path / "backup.jsonl"))
-
-    assert ends(finished) == (0, '{"imported": 151}\n')
-    assert (exported.stderr, finished.stderr) == ("", "")
-    with Memory(f"{namespace}-2", base_url=server.url) as copy:
-        assert len(copy) == 151
-        assert copy.get("key-149") == [149, "é\n"]
-        assert copy.get_entry("passing").expires_at is not None
-
-
-def test_an_import_says_which_line_is_wrong(botwire):
-    finished = botwire("import", "-", stdin='{"key": "a", "value": 1}\n{"key": "b"}\n')
-
-    assert finished.returncode == 2
-    assert "Line 2" in finished.stderr
 
 
 def test_a_reader_that_has_enough_ends_it_without_a_word(environment, memory):

@@ -172,9 +172,9 @@ def test_an_export_has_every_live_entry_as_it_is_stored(viewer, namespace):
     write(namespace, "gone", ttl=1, now=clock.now() - timedelta(seconds=5))
 
     answer = viewer.get(EXPORT.format(namespace))
-    *lines, last = lines_of(answer)
+    _, *lines, trailer, last = lines_of(answer)
 
-    assert last == ""
+    assert (json.loads(trailer)["entries"], last) == (len(lines), "")
     assert answer["Content-Type"] == "application/x-ndjson"
     exported = {json.loads(line)["key"]: line for line in lines}
     assert list(exported) == sorted(written, key=str.encode)
@@ -183,23 +183,15 @@ def test_an_export_has_every_live_entry_as_it_is_stored(viewer, namespace):
         assert f'"value": {written[key]}, "version": {entry.version}, "writer": {{"name": "agent-7"' in line
 
 
-def test_a_value_of_several_lines_is_one_line_of_the_export(viewer, namespace):
-    write(namespace, "k", '{\r\n  "a": "\\n",\n "b": 1e3}')
-
-    [line, _] = lines_of(viewer.get(EXPORT.format(namespace)))
-
-    assert '"value": {    "a": "\\n",  "b": 1e3}, "version": 1' in line
-
-
 def test_an_export_is_read_page_by_page(viewer, namespace, monkeypatch, settings):
-    monkeypatch.setattr(exporting, "KEYS_PER_PAGE", 2)
+    monkeypatch.setattr(exporting, "ROWS_PER_PAGE", 2)
     for number in range(5):
         write(namespace, f"p{number}")
     write(namespace, "q")
 
     lines = lines_of(viewer.get(EXPORT.format(namespace), {"prefix": "p"}))
 
-    assert [json.loads(line)["key"] for line in lines[:-1]] == ["p0", "p1", "p2", "p3", "p4"]
+    assert [json.loads(line)["key"] for line in lines[1:-2]] == ["p0", "p1", "p2", "p3", "p4"]
 
 
 def test_an_export_is_logged_and_looking_for_its_head_is_not(viewer, namespace):
@@ -217,6 +209,15 @@ def test_an_export_is_logged_and_looking_for_its_head_is_not(viewer, namespace):
         namespace,
         {"prefix": "k", "entries": 1, "revision": 1},
     )
+
+
+def test_an_operator_is_told_that_too_many_exports_are_under_way(viewer, namespace, settings):
+    settings.LIMITS = {**settings.LIMITS, "exports_per_process": 0}
+    write(namespace, "k")
+
+    answer = viewer.get(EXPORT.format(namespace))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
 def test_an_impossible_prefix_is_told_before_anything_is_sent(viewer, namespace):

@@ -14,6 +14,7 @@ from botwire._models import (
     Change,
     ChangePage,
     Entry,
+    ImportResult,
     Left,
     Limits,
     Move,
@@ -253,6 +254,16 @@ def read_items(answer: Members, status: int) -> Page[tuple[str, Any]]:
 def read_entries(answer: Members, status: int) -> Page[Entry]:
     namespace = answer.text("namespace")
     return Page([_entry(row, namespace) for row in answer.rows("entries")], answer.optional(answer.text, "next_cursor"))
+
+
+def read_import(answer: Members, status: int) -> ImportResult:
+    counts = [field.name for field in fields(ImportResult) if field.name not in ("namespace", "dry_run", "exact")]
+    return ImportResult(
+        namespace=answer.text("namespace"),
+        dry_run=answer.truth("dry_run"),
+        exact=answer.truth("exact"),
+        **{name: answer.integer(name) for name in counts},
+    )
 
 
 def read_usage(answer: Members, status: int) -> Usage:

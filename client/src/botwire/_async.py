@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 
 import httpx
 
-from botwire import _leases, _operations, _rollback, _transactions, _waiting
+from botwire import _leases, _operations, _portability, _rollback, _transactions, _waiting
 from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
 from botwire._exceptions import (
     BotWireError,
+    InvalidExportError,
     KeyNotFoundError,
     NamespaceNotFoundError,
     NotQuarantinedError,
@@ -32,6 +33,8 @@ from botwire._leases import AsyncLease, AsyncTask
 from botwire._models import (
     ChangePage,
     Entry,
+    ExportResult,
+    ImportResult,
     Quarantined,
     Rollback,
     SetResult,
@@ -43,6 +46,8 @@ from botwire._models import (
 )
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
+from botwire._portability import File, Progress
+from botwire._problems import broken_off, no_answer
 from botwire._retry import Exchange, Outcome
 from botwire._settings import RETRIES, TIMEOUT, Settings
 from botwire._transactions import AsyncTransaction
@@ -332,6 +337,33 @@ class AsyncMemory:
         """Delete those of `keys` that are there and return how many; up to 500 keys all or nothing."""
         return await self._run(_transactions.delete_many(self._calls, keys, lease))
 
+    async def export(
+        self, file: File, *, prefix: str = "", history: bool = False, progress: Progress | None = None
+    ) -> ExportResult:
+        """Write all entries whose keys begin with `prefix` to a file; see Memory.export()."""
+        call = self._calls.export(prefix, history)
+        with _portability.written(file) as opened:
+            receiver = _portability.Receiver(opened, progress)
+            await self._receive(call, receiver.take)
+            try:
+                return receiver.end()
+            except InvalidExportError as error:
+                raise broken_off(call.method, call.url) from error
+
+    async def import_(
+        self,
+        file: File,
+        *,
+        dry_run: bool = False,
+        on_conflict: str = "fail",
+        progress: Progress | None = None,
+    ) -> ImportResult:
+        """Put what was exported to a file into this memory; see Memory.import_()."""
+        _portability.check_on_conflict(on_conflict)
+        with await asyncio.to_thread(_portability.readable, file) as opened:
+            source = await asyncio.to_thread(_portability.Source.checked, opened)
+            return await self._run(_portability.taken_in(self._calls, source, dry_run, on_conflict, progress))
+
     @classmethod
     async def create(
         cls,
@@ -467,6 +499,35 @@ class AsyncMemory:
                     self._access.note(call, outcome)
                 return exchange.result(outcome)
             await asyncio.sleep(pause)
+
+    async def _receive(self, call: Call[Any], take: Callable[[bytes], None]) -> None:
+        """Have `take` called with all pieces of an answer. It is asked for again only while no piece has come."""
+        exchange = Exchange(call, self._settings)
+        while True:
+            exchange.begin()
+            outcome = await self._attempt_to_receive(call, take)
+            if isinstance(outcome, httpx.Response) and outcome.is_success:
+                return
+            pause = exchange.pause_after(outcome)
+            if pause is None:
+                exchange.result(outcome)
+            await asyncio.sleep(pause or 0)
+
+    async def _attempt_to_receive(self, call: Call[Any], take: Callable[[bytes], None]) -> Outcome:
+        has_begun = False
+        try:
+            async with self._client().stream(call.method, call.url, headers=call.headers) as response:
+                if response.is_success:
+                    async for piece in response.aiter_bytes():
+                        has_begun = True
+                        take(piece)
+                else:
+                    await response.aread()
+                return response
+        except httpx.RequestError as error:
+            if has_begun:
+                raise no_answer(error, call.method, call.url, self._settings.timeout) from error
+            return error
 
     async def _attempt(self, call: Call[T]) -> Outcome:
         try:

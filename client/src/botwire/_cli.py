@@ -10,12 +10,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import IO, Any
+from typing import Any
 
 from botwire._access import OpenNamespaceWarning
 from botwire._cli_arguments import parse
@@ -28,13 +28,11 @@ from botwire._exceptions import (
     UnexpectedAnswerError,
     WaitTimeoutError,
 )
-from botwire._models import Entry, SharedToken
+from botwire._models import ImportResult, SharedToken
 from botwire._sync import Memory
 
 FOUND, NOT_THERE, USAGE, REFUSED, NO_CONNECTION = range(5)
 INTERRUPTED = 130
-#: Entries of an import that are sent together.
-_TOGETHER = 100
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -206,51 +204,24 @@ def _usage(memory: Memory, given: Namespace) -> int:
 
 def _export(memory: Memory, given: Namespace) -> int:
     with _Progress("exported") as progress:
-        for entry in memory._each(memory._calls.entries, given.prefix):
-            _show(_exported(entry))
-            progress.advance()
+        memory.export(
+            given.output or sys.stdout.buffer, prefix=given.prefix, history=given.history, progress=progress.show
+        )
     return FOUND
-
-
-def _exported(entry: Entry) -> dict[str, Any]:
-    row: dict[str, Any] = {"key": entry.key, "value": entry.value}
-    return row if entry.expires_at is None else {**row, "expires_at": entry.expires_at.isoformat()}
 
 
 def _import(memory: Memory, given: Namespace) -> int:
-    with _Progress("imported") as progress, _input(given.file) as lines:
-        rows = (_imported(line, number) for number, line in enumerate(lines, 1) if line.strip())
-        for together in _chunks((row for row in rows if row[2] is None or row[2] > 0), _TOGETHER):
-            lasting = {key: value for key, value, ttl in together if ttl is None}
-            memory.set_many(lasting)
-            for key, value, ttl in together:
-                if ttl is not None and key not in lasting:
-                    memory.set(key, value, ttl=ttl)
-            progress.advance(len(together))
-    _show({"imported": progress.count})
-    return FOUND
+    file = sys.stdin.buffer if given.file == "-" else given.file
+    with _Progress("checked" if given.dry_run else "imported") as progress:
+        result = memory.import_(file, dry_run=given.dry_run, on_conflict=given.on_conflict, progress=progress.show)
+    _show(asdict(result))
+    return FOUND if _is_all_in(result, given) else NOT_THERE
 
 
-def _imported(line: str, number: int) -> tuple[str, Any, float | None]:
-    """Key, value and seconds to live of a line that was exported."""
-    row = _parsed(line, f"Line {number}")
-    if not isinstance(row, dict) or "value" not in row or not isinstance(row.get("key"), str):
-        raise ValueError(f'Line {number} is not like {{"key": "a", "value": 1}}.')
-    expires_at = row.get("expires_at")
-    if expires_at is None:
-        return row["key"], row["value"], None
-    return row["key"], row["value"], (datetime.fromisoformat(expires_at) - datetime.now(UTC)).total_seconds()
-
-
-def _chunks(rows: Iterator[tuple[str, Any, float | None]], size: int) -> Iterator[list[tuple[str, Any, float | None]]]:
-    chunk = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _is_all_in(result: ImportResult, given: Namespace) -> bool:
+    """Whether a dry run promises success; what was really done has succeeded."""
+    is_hindered = result.different > 0 and given.on_conflict == "fail"
+    return not result.dry_run or (result.fits and not is_hindered)
 
 
 def _claim(memory: Memory, given: Namespace) -> int:
@@ -345,37 +316,35 @@ def _plain(members: dict[str, Any]) -> dict[str, Any]:
     return {name: member.isoformat() if hasattr(member, "isoformat") else member for name, member in members.items()}
 
 
-class _input:  # noqa: N801 - used like open()
-    """A file to read, or stdin for `-`."""
-
-    def __init__(self, name: str) -> None:
-        self._file: IO[str] = sys.stdin if name == "-" else open(name, encoding="utf-8")  # noqa: SIM115
-
-    def __enter__(self) -> IO[str]:
-        return self._file
-
-    def __exit__(self, *error: object) -> None:
-        if self._file is not sys.stdin:
-            self._file.close()
-
-
 class _Progress:
-    """A count on stderr that grows while long work goes on; nothing where that is no terminal."""
+    """A bar on stderr that grows while long work goes on; nothing where that is no terminal."""
+
+    _WIDTH = 30
+    _PAUSE = 0.1
 
     def __init__(self, done: str) -> None:
-        self.count = 0
         self._done = done
+        self._line = ""
+        self._shown_at = 0.0
         self._is_seen = sys.stderr.isatty()
 
-    def advance(self, by: int = 1) -> None:
-        self.count += by
-        if self._is_seen and (self.count % _TOGETHER == 0 or by > 1):
-            sys.stderr.write(f"\r{self.count:,} {self._done}")
-            sys.stderr.flush()
+    def show(self, count: int, total: int) -> None:
+        """Show that `count` of `total` is done."""
+        filled = self._WIDTH * count // total if total else self._WIDTH
+        bar = "#" * filled + "-" * (self._WIDTH - filled)
+        self._line = f"\r[{bar}] {count:,} of {total:,} {self._done}"
+        if self._is_seen and time.monotonic() - self._shown_at > self._PAUSE:
+            self._write(self._line)
+            self._shown_at = time.monotonic()
 
     def __enter__(self) -> _Progress:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._is_seen:
-            sys.stderr.write(f"\r{self.count:,} {self._done}\n")
+        if self._is_seen and self._line:
+            self._write(f"{self._line}\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

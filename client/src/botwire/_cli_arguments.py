@@ -9,6 +9,7 @@ import os
 from datetime import datetime
 from typing import Any
 
+from botwire._portability import ON_CONFLICT
 from botwire._settings import TIMEOUT, __version__
 
 _ABOUT = """\
@@ -22,7 +23,7 @@ Shared memory for teams of AI agents, from the shell. Values are JSON, in and ou
   botwire wait status --equals '"done"' --timeout 600 && echo finished
   botwire watch orders/ | jq .value
   botwire lock deploy -- ./deploy.sh
-  botwire export > backup.jsonl; botwire import backup.jsonl
+  botwire export -o backup.ndjson; botwire import backup.ndjson
 """
 _STATUSES = """\
 exit status:
@@ -200,17 +201,27 @@ def _parser() -> argparse.ArgumentParser:
     commands.add("usage", "print what the namespace uses, and its limits", "botwire usage")
 
     export = commands.add(
-        "export", "print all entries, one JSON object a line",
-        "botwire export > backup.jsonl", "botwire export user: | wc -l"
+        "export", "write all entries to a file, as they were at one moment",
+        "botwire export -o backup.ndjson", "botwire export user: | gzip > users.ndjson.gz",
+        "botwire export --history -o all.ndjson   # with the change log",
+        after="Lines of JSON: a header, the entries, a trailer that tells a whole file from a part of one.",
     )  # fmt: skip
     _prefix(export)
+    export.add_argument("-o", "--output", metavar="FILE", help="there only once it is whole; default: stdout")
+    export.add_argument("--history", action="store_true", help="the change log, too")
 
     import_ = commands.add(
-        "import", "store what was exported",
-        "botwire import backup.jsonl", "botwire -n old export | botwire -n new import -",
-        after="Each line is one write. Entries that have expired meanwhile are left out.",
+        "import", "put in what was exported",
+        "botwire import backup.ndjson --dry-run   # 1 if it does not fit the limits",
+        "botwire import backup.ndjson", "botwire -n old export | botwire -n new import -",
+        after="Each entry is one write. Run it again to go on where it was stopped. A namespace that nothing was\n"
+        "written to gets versions, times and writers back as they were.",
     )  # fmt: skip
     import_.add_argument("file", metavar="FILE", help="a file, or - for stdin")
+    import_.add_argument("--dry-run", action="store_true", help="tell what it would do, and write nothing")
+    import_.add_argument(
+        "--on-conflict", choices=ON_CONFLICT, default="fail", help="where a key has another value already (fail)"
+    )
     return whole
 
 

@@ -23,6 +23,7 @@ BotWireError
     │   ├── InvalidAgentError                      invalid_agent                limit
     │   ├── InvalidIdempotencyKeyError             invalid_idempotency_key      limit
     │   ├── InvalidPatchError                      invalid_patch
+    │   ├── InvalidExportError                     invalid_export               line
     │   ├── WriterMismatchError                    writer_mismatch
     │   ├── TokenInURLError                        token_in_url
     │   └── BadRequestError                        bad_request
@@ -49,6 +50,8 @@ BotWireError
     │   ├── WrongTypeError                         wrong_type                   current_type
     │   ├── PatchFailedError                       patch_failed
     │   ├── NumberOutOfRangeError                  number_out_of_range
+    │   ├── LeaseHeldError                         lease_held                   holder, expires_at
+    │   └── ImportConflictError                    import_conflict              key, line
     │   ├── EntryQuarantinedError                  entry_quarantined
     │   ├── RollbackRunningError                   rollback_running             job
     │   ├── AlreadyClaimedError                    already_claimed
@@ -78,9 +81,10 @@ BotWireError
         └── UnavailableError                       502, 503, 504
             ├── DatabaseUnavailableError           database_unavailable
             ├── OutcomeUnknownError                outcome_unknown
-            └── TooManyWaitersError                too_many_waiters             limit
+            ├── TooManyWaitersError                too_many_waiters             limit
+            └── TooManyExportsError                too_many_exports             limit
 
-A refusal of a batch has `operation`, the index of the operation that was refused.
+A refusal of a batch has `operation`, the index of the operation that was refused; one of an import has `line`.
 A request that BotWire refused has changed nothing. Where `is_outcome_unknown` is True, a write may have been carried
 out. All of these can be pickled and copied with their facts.
 """
@@ -142,8 +146,8 @@ class BotWireAPIError(BotWireError):
     """The request was refused.
 
     `code` is stable (docs/errors.md). `status` is that of HTTP, None where this library refused before any request.
-    `retry_after` is in seconds. `operation` is the index of the operation of a batch that was refused. A fact that the
-    answer did not carry is None or empty.
+    `retry_after` is in seconds. `operation` is the index of the operation of a batch that was refused, `line` the
+    number of the line of an export that was. A fact that the answer did not carry is None or empty.
     """
 
     code: str | None = None
@@ -153,6 +157,7 @@ class BotWireAPIError(BotWireError):
     next_step: str
     retry_after: float | None
     operation: int | None = None
+    line: int | None = None
 
     def __init__(
         self,
@@ -265,6 +270,12 @@ class InvalidPatchError(InvalidRequestError):
     """Not a JSON Patch (RFC 6902), or not a JSON Merge Patch."""
 
     code = "invalid_patch"
+
+
+class InvalidExportError(InvalidRequestError):
+    """Not an export, or not a whole one, or one of a format that is not known."""
+
+    code = "invalid_export"
 
 
 class WriterMismatchError(InvalidRequestError):
@@ -468,6 +479,13 @@ class LeaseHeldError(ConflictError):
     expires_at: datetime | None = None
 
 
+class ImportConflictError(ConflictError):
+    """There is something else under `key`, which an entry to be imported has, too."""
+
+    code = "import_conflict"
+    key: str | None = None
+
+
 class LeaseLostError(BotWireAPIError):
     """The lease has expired or passed on: what was to be done under it was not done."""
 
@@ -617,6 +635,13 @@ class TooManyWaitersError(UnavailableError):
     """As many requests wait as may, which is `limit`; ask without waiting, or wait again after `retry_after`."""
 
     code = "too_many_waiters"
+    limit: int | None = None
+
+
+class TooManyExportsError(UnavailableError):
+    """The server sends as many exports as may be at a time, which is `limit`; try again after `retry_after`."""
+
+    code = "too_many_exports"
     limit: int | None = None
 
 

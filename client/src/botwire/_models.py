@@ -176,6 +176,51 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What an export holds, as of `revision`: so many live entries and changes, in so many bytes with that SHA-256.
+
+    The digest is of all lines but the last, which has it.
+    """
+
+    revision: int
+    entries: int
+    changes: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import did or, with `dry_run`, would do.
+
+    Of the entries, `new` had no entry under their keys, `same` were there already, `different` met something else under
+    their keys, `expired` have expired since the export, and `too_large` are over the limit. `exact` is True where new
+    entries have the version, times and writer that they had. What is left is what was left before the import.
+    """
+
+    namespace: str
+    revision: int
+    dry_run: bool
+    exact: bool
+    new: int
+    same: int
+    different: int
+    expired: int
+    too_large: int
+    changes: int
+    writes_needed: int
+    writes_left: int
+    bytes_needed: int
+    bytes_left: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the limits let all of it in."""
+        has_room = self.writes_needed <= self.writes_left and self.bytes_needed <= self.bytes_left
+        return has_room and not self.too_large
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """What may be told of a token, which is all but the token. `role` is "admin", "write" or "read".
 

@@ -26,7 +26,9 @@ PROBLEM = "application/problem+json"
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 _SERVER_ERROR = 500
-_NOTHING_WRITTEN = frozenset({"database_unavailable", "storage_limit", "disk_full", "too_many_waiters"})
+_NOTHING_WRITTEN = frozenset(
+    {"database_unavailable", "storage_limit", "disk_full", "too_many_waiters", "too_many_exports"}
+)
 _EXCERPT = 200
 _START_ONE = (
     "Start a server with `uv run manage.py serve`, or let BOTWIRE_URL (or base_url=...) name the one that you mean."
@@ -100,6 +102,11 @@ def no_answer(
     )
 
 
+def broken_off(method: str, url: str) -> BotWireConnectionError:
+    """The exception for an answer that ended before it was whole."""
+    return BotWireConnectionError(f"The answer from {url} ({method}) broke off; try again.", method=method, url=url)
+
+
 def _problem(response: httpx.Response) -> dict[str, Any]:
     """The members of a problem+json body, or nothing."""
     if not response.headers.get("content-type", "").lower().startswith(PROBLEM):
@@ -164,6 +171,8 @@ _FACTS: dict[str, Callable[[object], object]] = {
     "current_version": _integer,
     "current_type": _text,
     "operation": _integer,
+    "line": _integer,
+    "key": _text,
     "holder": _text,
     "expires_at": _moment,
     "revision": _integer,

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 import httpx
 
-from botwire import _leases, _operations, _rollback, _transactions, _waiting
+from botwire import _leases, _operations, _portability, _rollback, _transactions, _waiting
 from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
 from botwire._debug import follow_environment
 from botwire._exceptions import (
     BotWireError,
+    InvalidExportError,
     KeyNotFoundError,
     NamespaceNotFoundError,
     NotQuarantinedError,
@@ -30,6 +31,8 @@ from botwire._leases import Lease, Task
 from botwire._models import (
     ChangePage,
     Entry,
+    ExportResult,
+    ImportResult,
     Quarantined,
     Rollback,
     SetResult,
@@ -41,6 +44,8 @@ from botwire._models import (
 )
 from botwire._names import check_namespace
 from botwire._operations import UNSET, Unset
+from botwire._portability import File, Progress
+from botwire._problems import broken_off, no_answer
 from botwire._retry import Exchange, Outcome
 from botwire._settings import RETRIES, TIMEOUT, Settings
 from botwire._transactions import Transaction
@@ -436,6 +441,48 @@ class Memory:
         """Delete those of `keys` that are there and return how many; up to 500 keys all or nothing."""
         return self._run(_transactions.delete_many(self._calls, keys, lease))
 
+    def export(
+        self, file: File, *, prefix: str = "", history: bool = False, progress: Progress | None = None
+    ) -> ExportResult:
+        """Write all entries whose keys begin with `prefix` to a file, as lines of JSON, and tell what they are.
+
+        They are as they were at one revision, whatever is written meanwhile; with `history` the change log follows. A
+        path is there only once it holds the whole export. `progress` is called with how many entries and changes have
+        come, and how many there are. NamespaceNotFoundError is raised if nothing was ever written.
+        """
+        call = self._calls.export(prefix, history)
+        with _portability.written(file) as opened:
+            receiver = _portability.Receiver(opened, progress)
+            self._receive(call, receiver.take)
+            try:
+                return receiver.end()
+            except InvalidExportError as error:
+                raise broken_off(call.method, call.url) from error
+
+    def import_(
+        self,
+        file: File,
+        *,
+        dry_run: bool = False,
+        on_conflict: str = "fail",
+        progress: Progress | None = None,
+    ) -> ImportResult:
+        """Put what was exported to a file into this memory, and tell what that did; with `dry_run` only what it would.
+
+        Where nothing was ever written here, entries come back with their versions, times and writers, and so does the
+        change log. Elsewhere they are written anew. Where a key has another value already, `on_conflict` says what
+        becomes of it: "fail" raises ImportConflictError, "skip" keeps what is there, "replace" overwrites it.
+
+        Each entry and change that is put in counts as a write. An import that was stopped, by a limit or a kill, goes
+        on when it is run again: what is there already is skipped. A file that is not whole, or was edited, raises
+        InvalidExportError before anything is sent. An exception that has a `line` was raised at that line of the file;
+        everything before it has been put in.
+        """
+        _portability.check_on_conflict(on_conflict)
+        with _portability.readable(file) as opened:
+            source = _portability.Source.checked(opened)
+            return self._run(_portability.taken_in(self._calls, source, dry_run, on_conflict, progress))
+
     @classmethod
     def create(
         cls,
@@ -603,6 +650,35 @@ class Memory:
                     self._access.note(call, outcome)
                 return exchange.result(outcome)
             time.sleep(pause)
+
+    def _receive(self, call: Call[Any], take: Callable[[bytes], None]) -> None:
+        """Have `take` called with all pieces of an answer. It is asked for again only while no piece has come."""
+        exchange = Exchange(call, self._settings)
+        while True:
+            exchange.begin()
+            outcome = self._attempt_to_receive(call, take)
+            if isinstance(outcome, httpx.Response) and outcome.is_success:
+                return
+            pause = exchange.pause_after(outcome)
+            if pause is None:
+                exchange.result(outcome)
+            time.sleep(pause or 0)
+
+    def _attempt_to_receive(self, call: Call[Any], take: Callable[[bytes], None]) -> Outcome:
+        has_begun = False
+        try:
+            with self._client().stream(call.method, call.url, headers=call.headers) as response:
+                if response.is_success:
+                    for piece in response.iter_bytes():
+                        has_begun = True
+                        take(piece)
+                else:
+                    response.read()
+                return response
+        except httpx.RequestError as error:
+            if has_begun:
+                raise no_answer(error, call.method, call.url, self._settings.timeout) from error
+            return error
 
     def _attempt(self, call: Call[T]) -> Outcome:
         try:

@@ -29,6 +29,7 @@ from botwire._answers import (
     read_entries,
     read_entry,
     read_grant,
+    read_import,
     read_items,
     read_keys,
     read_quarantine,
@@ -46,6 +47,7 @@ from botwire._call import Call, idempotent
 from botwire._models import (
     ChangePage,
     Entry,
+    ImportResult,
     Quarantined,
     Rollback,
     SetResult,
@@ -65,6 +67,7 @@ Prefixes: TypeAlias = str | Sequence[str]
 OWN = "self"
 _TOKEN_ID = re.compile("[0-9a-f]{16}|self")
 _JSON = {"Content-Type": "application/json"}
+_LINES = {"Content-Type": "application/x-ndjson"}
 _MINIMAL = {"Prefer": "return=minimal"}
 
 
@@ -170,6 +173,18 @@ class Calls:
             verified=None if verified is None else _truth(verified),
         )
         return Call("GET", f"{self._namespace}/changes{query}", read_change_page, wait=wait)
+
+    def export(self, prefix: str, history: bool) -> Call[Any]:
+        """An answer that is no JSON object, and is read as it comes."""
+        query = _query(prefix=check_prefix(prefix), history="true" if history else None)
+        return Call("GET", f"{self._namespace}/export{query}", lambda answer, _: answer)
+
+    def import_part(
+        self, header: bytes, lines: list[bytes], origin: str, dry_run: bool, on_conflict: str
+    ) -> Call[ImportResult]:
+        query = _query(origin=origin, on_conflict=on_conflict, dry_run="true" if dry_run else None)
+        body = b"".join((header, *lines))
+        return Call("POST", f"{self._namespace}/import{query}", read_import, dict(_LINES), body, is_harmless=True)
 
     # --- what was
 
