@@ -35,7 +35,7 @@ class Wanted:
     @classmethod
     def of(cls, given: QueryDict, own: Bearer) -> "Wanted":
         """What the form says; where it names no keys, all that the visitor's own token may."""
-        role, keys, also = given.get("role", ""), _lines(given.get("keys", "")), _lines(given.get("also", ""))
+        role, keys, also = given.get("role", ""), _lines(given.get("beginnings", "")), _lines(given.get("also", ""))
         is_writing = role == Token.Role.WRITE
         return cls(
             role=role,

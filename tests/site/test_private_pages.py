@@ -262,7 +262,7 @@ def test_a_token_is_shared_and_shown_once(visitor, boss, namespace):
         "action": "share",
         "role": "write",
         "name": "bot7",
-        "keys": "mine/\r\nnotes/",
+        "beginnings": "mine/\r\nnotes/",
         "also": "yours/",
         "hours": "2",
     }
@@ -292,7 +292,7 @@ def test_without_keys_a_token_gets_what_the_sharing_one_may(visitor, boss, names
 @pytest.mark.parametrize(
     ("sent", "status", "words"),
     [
-        ({"role": "write", "keys": "yours/"}, 403, "may not share what it may not write itself"),
+        ({"role": "write", "beginnings": "yours/"}, 403, "may not share what it may not write itself"),
         ({"role": "admin"}, 403, "may not share an admin token"),
         ({"role": "read", "name": "boss"}, 403, "may not stand for the writer"),
         ({"role": "read", "hours": "-1"}, 400, "A ttl is a number of seconds above 0"),
