@@ -23,8 +23,15 @@ from namespaces.units import FREE, Held, Once, Repeated, Terms
 
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 _LEASE = re.compile(r"([^=]+)=([0-9]{1,18})")
-# What makes another request of the same address and body.
-_CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_X_BOTWIRE_LEASE", "CONTENT_TYPE", "HTTP_PREFER")
+# What makes another request of the same address and body; another token may not read what the first one was told.
+_CONDITIONS = (
+    "HTTP_AUTHORIZATION",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_X_BOTWIRE_LEASE",
+    "CONTENT_TYPE",
+    "HTTP_PREFER",
+)
 
 
 def terms_of(request: HttpRequest, content: bytes, answer: Callable[[Any], Answer]) -> Terms:

@@ -17,7 +17,7 @@ from namespaces.callers import NOBODY, Caller
 from namespaces.conditions import ALWAYS
 from namespaces.errors import NamespaceNotFound
 from namespaces.limits import limit
-from namespaces.models import Change, Entry, EntryQuerySet, Lease, Namespace, Receipt, begins_with
+from namespaces.models import Change, Entry, EntryQuerySet, Lease, Namespace, Receipt, Token, begins_with
 from namespaces.names import check_namespace, check_prefix, check_writer
 from namespaces.verdicts import Allowance, allowance_of, parameters_of, refusal_of
 
@@ -105,6 +105,11 @@ def sweep(now: datetime | None = None, *, most: int = BATCH) -> int:
 def sweep_leases(now: datetime | None = None) -> int:
     """Forget leases that have expired, up to BATCH of them; return how many. The fencing numbers go on."""
     return _forget(Lease.objects.filter(expires_at__lte=now or clock.now()))
+
+
+def sweep_tokens(now: datetime | None = None) -> int:
+    """Forget tokens that have expired, up to BATCH of them; return how many."""
+    return _forget(Token.objects.filter(expires_at__lte=now or clock.now()))
 
 
 def sweep_receipts(now: datetime | None = None) -> int:

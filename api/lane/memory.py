@@ -1,5 +1,7 @@
 """What the lane answers of the memory plane: each function reads the request, asks the engine once, and renders.
 
+A token costs one statement more, which tells what it may.
+
 They do as the views of the same name in `api.views` do, with the same functions; None means that Django is to answer.
 """
 
@@ -7,7 +9,7 @@ from api import rendering
 from api.lane.body import Body
 from api.lane.requests import MemoryRequest, set_body_of
 from api.rendering import Answer
-from namespaces import reading, sql, tally, writing
+from namespaces import access, reading, sql, tally, writing
 from namespaces.callers import Caller
 from namespaces.engine import Engine
 from namespaces.engine.errors import NotAnswered
@@ -17,32 +19,50 @@ from namespaces.errors import DatabaseTrouble, Refusal
 async def answer(request: MemoryRequest, body: Body, engine: Engine) -> Answer | None:
     """The answer to a request, if it is a common one. DatabaseTrouble is raised: asking again would not help."""
     try:
+        caller = await _caller(request, engine)
         match request.method:
+            case _ if caller is None:
+                return None
             case "GET":
-                return await get(request, engine)
+                return await get(request, engine, caller)
             case "PUT":
-                return await put(request, body, engine)
+                return await put(request, body, engine, caller)
             case _:
-                return await delete(request, engine)
+                return await delete(request, engine, caller)
     except DatabaseTrouble:
         raise
     except (Refusal, NotAnswered):
         return None
 
 
-async def get(request: MemoryRequest, engine: Engine) -> Answer:
-    parameters = reading.read_parameters(request.namespace, request.key)
+async def _caller(request: MemoryRequest, engine: Engine) -> Caller | None:
+    """Who asks; None where Django is to tell them that their token is none, or that it is another writer's."""
+    writer = "" if request.method == "GET" else request.writer
+    token = request.token
+    if not token:
+        return Caller(writer)
+    row = await engine.fetch(sql.READ_ACCESS, access.admission_parameters(request.namespace, token))
+    bearer = access.admission_in(request.namespace, token, row).token
+    if bearer is None or writer not in ("", bearer.name):
+        return None
+    tally.count_use(request.namespace, bearer.digest)
+    return Caller(bearer.name, is_verified=True, token=bearer)
+
+
+async def get(request: MemoryRequest, engine: Engine, caller: Caller) -> Answer:
+    caller.check_reads(request.key)
+    parameters = reading.read_parameters(request.namespace, request.key, caller)
     row = await engine.fetch(sql.READ_ENTRY, parameters)
     entry = reading.remembered(request.namespace, request.key, row)
     tally.count_read(entry.namespace)
     return rendering.entry_answer(entry, request.headers.get(b"if-none-match"))
 
 
-async def put(request: MemoryRequest, body: Body, engine: Engine) -> Answer | None:
+async def put(request: MemoryRequest, body: Body, engine: Engine, caller: Caller) -> Answer | None:
     given = await set_body_of(request, body)
     if given is None:
         return None
-    write = writing.set_of(request.namespace, request.key, given.value, ttl=given.ttl, caller=Caller(request.writer))
+    write = writing.set_of(request.namespace, request.key, given.value, ttl=given.ttl, caller=caller)
     verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
     if verdict is None or verdict["refusal"] is not None:
         return None
@@ -50,8 +70,8 @@ async def put(request: MemoryRequest, body: Body, engine: Engine) -> Answer | No
     return rendering.written_answer(write.written(verdict))
 
 
-async def delete(request: MemoryRequest, engine: Engine) -> Answer | None:
-    write = writing.delete_of(request.namespace, request.key, caller=Caller(request.writer))
+async def delete(request: MemoryRequest, engine: Engine, caller: Caller) -> Answer | None:
+    write = writing.delete_of(request.namespace, request.key, caller=caller)
     verdict = await engine.carry_out(write.plan, write.condition.sql, write.parameters)
     if verdict is None or verdict["refusal"] is not None:
         return None

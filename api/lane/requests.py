@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from django.http import Http404
 
+from api.access import token_in
 from api.bodies import FRAME_BYTES, SetBody, check_type, parsed
 from api.lane.body import Body, Scope
 from api.requests import key_in, namespace_in, path_of_target, writer_in
 from namespaces.errors import Refusal
-from namespaces.tokens import has_token
+from namespaces.tokens import check_token, has_token
 
 # A larger body takes so long to check that it should not hold up the loop; a thread is as good for it.
 LARGEST_BODY = 65_536 + FRAME_BYTES
@@ -21,7 +22,6 @@ _OF_DJANGO = {
     b"access-control-request-headers",
     b"access-control-request-method",
     b"access-control-request-private-network",
-    b"authorization",
     b"content-encoding",
     b"cookie",
     b"expect",
@@ -33,7 +33,15 @@ _OF_DJANGO = {
     b"x-botwire-lease",
 }
 # Headers that the lane reads itself; a doubled one is Django's.
-_OF_LANE = {b"content-length", b"content-type", b"host", b"if-none-match", b"x-botwire-agent", b"x-forwarded-proto"}
+_OF_LANE = {
+    b"authorization",
+    b"content-length",
+    b"content-type",
+    b"host",
+    b"if-none-match",
+    b"x-botwire-agent",
+    b"x-forwarded-proto",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,14 @@ class MemoryRequest:
     headers: PlainHeaders
 
     @property
+    def token(self) -> str:
+        """The token that is shown; empty without one. Raises InvalidToken."""
+        token = token_in(self.headers.get(b"authorization", ""))
+        return check_token(token) if token else ""
+
+    @property
     def writer(self) -> str:
+        """The name in X-BotWire-Agent."""
         return writer_in(self.headers.get(b"x-botwire-agent", ""))
 
 

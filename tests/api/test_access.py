@@ -380,3 +380,18 @@ def test_guesses_are_slowed_and_good_tokens_are_not(api, database, namespace, se
     assert answers == [404] * 3 + [429] * 2
     assert ask(make_text()).json()["code"] == "guess_limit"
     assert ask(token).status_code == 200
+
+
+def test_a_repetition_is_answered_only_to_the_token_that_asked_first(api, namespace):
+    made = private(namespace)
+    ask = Request(
+        "POST",
+        "/namespaces/{ns}/batch",
+        body={"operations": [{"op": "get", "key": YOURS}, {"op": "set", "key": MINE, "value": 2}]},
+        headers={"Idempotency-Key": "once"},
+    )
+    assert asked(api, ask, namespace, made["admin"])[0] == 200
+
+    status, _, body = asked(api, ask, namespace, made["write"])
+
+    assert (status, json.loads(body)["code"]) == (422, "idempotency_key_reused")

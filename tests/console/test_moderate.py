@@ -132,7 +132,7 @@ def test_many_are_limited_with_one_reason_and_failures_are_told(moderator, names
     assert answer.redirect_chain == [("/admin/log/", 302)]
     text = answer.content.decode()
     assert "2 namespaces: read-only." in text
-    assert f"Not changed: {namespace}-none. Nothing was ever written" in text
+    assert f"Not changed: {namespace}-none. There is no namespace {namespace}-none" in text
     assert set(Namespace.objects.values_list("status", flat=True)) == {"read_only"}
 
 

@@ -35,6 +35,7 @@ class Command(BaseCommand):
     def handle(self, *, once: bool, **options: Any) -> None:
         if once:
             removal.sweep_leases()
+            removal.sweep_tokens()
             removal.sweep_receipts()
             batches = sum(1 for _ in iter(lambda: purging.advance(PurgeJob.Driver.WORKER), False))
             rolled_back = sum(1 for _ in iter(rollback_jobs.advance, False))
@@ -66,6 +67,7 @@ def work(stop: threading.Event) -> None:
             if time.monotonic() >= sweep_at:
                 removal.sweep()
                 removal.sweep_leases()
+                removal.sweep_tokens()
                 removal.sweep_receipts()
                 sweep_at = time.monotonic() + SWEEP_SECONDS
             if time.monotonic() >= trim_at:
