@@ -15,7 +15,7 @@ from django.db import DatabaseError, Error, connection, connections, transaction
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from namespaces.errors import DatabaseTrouble, DatabaseUnavailable, DiskFull, NamespaceNotFound, OutcomeUnknown
-from namespaces.sql import FOR_UPDATE, JUDGED, LOCK_NAMESPACE, READ_NAMESPACE, SET, Plan
+from namespaces.sql import FOR_UPDATE, JUDGED, LOCK_NAMESPACE, READ_NAMESPACE, Plan
 from namespaces.sqlite_turns import Turns, turns_of
 
 Row = Mapping[str, Any]
@@ -110,7 +110,7 @@ def _in_runs(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
     keys: set[str] = set()
     for statement in statements:
         plan, precondition, parameters = statement
-        if run and (plan is not SET or run[0][:2] != (plan, precondition) or parameters["key"] in keys):
+        if run and (plan.kind != "set" or run[0][:2] != (plan, precondition) or parameters["key"] in keys):
             yield run
             run, keys = [], set()
         run.append(statement)

@@ -22,15 +22,18 @@ from namespaces.changes import SPAN
 from namespaces.errors import InvalidRevision, NamespaceNotFound
 from namespaces.jsontext import JSONText
 from namespaces.limits import limit
-from namespaces.models import Change, Namespace, RollbackJob
+from namespaces.models import Change, Entry, Namespace, RollbackJob
 from namespaces.names import Writer, after_prefix, check_namespace, check_prefix, check_writer
 from namespaces.reading import check_readable, effective_status
+from namespaces.removal import remove_batch
 from namespaces.units import FREE, Terms, Unit
-from namespaces.writing import Write, in_unit, restoration_of, run_all, withdrawal_of
+from namespaces.writing import Write, in_unit, restoration_of, run_all
 
 # How many keys a preview judges, and how many of each kind an answer names.
 MOST_JUDGED = 10_000
 MOST_NAMED = 100
+# How many bytes of values are put back at once.
+HELD_BYTES = 4_194_304
 
 # The keys that the writer wrote in a span of the log, each at the last revision at which it did; an expiry is nobody's.
 _TOUCHED = """
@@ -86,7 +89,6 @@ _ASKED = {
     "sqlite": "SELECT value AS key FROM json_each(%(keys)s)",
     "postgresql": "SELECT value AS key FROM jsonb_array_elements_text(%(keys)s::jsonb)",
 }
-_VALUE = "SELECT value FROM namespaces_change WHERE namespace_id = %(namespace)s AND revision = %(revision)s"
 
 Fetch = Callable[..., Sequence[Sequence[Any]]]
 
@@ -134,13 +136,14 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is to become of a key: it goes from a version to another one, or to none."""
+    """What is to become of a key: it goes from a version to another one of `size` bytes, or to none."""
 
     key: str
     fate: Fate
     from_version: int | None
     to_version: int | None = None
     expires_at: datetime | None = None
+    size: int = 0
     growth: int = 0
 
 
@@ -317,15 +320,15 @@ def _judgement(found: _Found, extent: Extent, now: datetime) -> Judgement:
     if found.latest is None or not is_known:
         return left(Fate.UNREACHABLE)
     if found.is_gone(now):
-        is_there = found.version is not None
-        return replace(left(Fate.DELETED), growth=-(found.size or 0)) if is_there else left(Fate.UNCHANGED)
+        return left(Fate.UNCHANGED if found.version is None else Fate.DELETED)
     if not found.has_value:
         return left(Fate.UNREACHABLE)
     if found.is_same:
         return left(Fate.UNCHANGED)
     ends_at = clock.from_database(found.expires_at) if found.expires_at else None
-    growth = (found.target_size or 0) - (found.size or 0)
-    return Judgement(found.key, Fate.RESTORED, found.version, found.target, ends_at, growth)
+    size = found.target_size or 0
+    growth = size - (found.size or 0)
+    return Judgement(found.key, Fate.RESTORED, found.version, found.target, ends_at, size, growth)
 
 
 def carried_out(
@@ -337,23 +340,48 @@ def carried_out(
     """
     if not caller.is_operator:
         unit.check_writable()
-    done: list[Judgement] = []
-    for judgement in sorted(judged(unit.fetch_rows, extent, keys, unit.now), key=lambda one: one.growth):
-        is_refused = False
-        if judgement.fate in TAKEN_BACK:
-            # One at a time, so that one value at a time is held.
-            [verdict] = run_all(unit, [_write_of(unit, judgement, caller)], tolerated=tolerated)
-            is_refused = verdict["refusal"] is not None
-        done.append(replace(judgement, fate=Fate.REFUSED, to_version=None) if is_refused else judgement)
-    return done
+    done = judged(unit.fetch_rows, extent, keys, unit.now)
+    _delete(unit, [one.key for one in done if one.fate is Fate.DELETED], caller)
+    refused = set()
+    restored = sorted((one for one in done if one.fate is Fate.RESTORED), key=lambda one: one.growth)
+    for together in _in_portions(restored, 0 if tolerated else HELD_BYTES):
+        verdicts = run_all(unit, _writes_of(unit, together, caller), tolerated=tolerated)
+        refused |= {one.key for one, row in zip(together, verdicts, strict=True) if row["refusal"] is not None}
+    return [replace(one, fate=Fate.REFUSED, to_version=None) if one.key in refused else one for one in done]
 
 
-def _write_of(unit: Unit, judgement: Judgement, caller: Caller) -> Write:
-    if judgement.to_version is None:
-        return withdrawal_of(unit.namespace, judgement.key, caller=caller, now=unit.now)
-    row = unit.fetch(_VALUE, revision=judgement.to_version)
-    assert row is not None, "it was found a moment ago, under the same lock"
-    value = JSONText.of_checked(row["value"])
-    return restoration_of(
-        unit.namespace, judgement.key, value, expires_at=judgement.expires_at, caller=caller, now=unit.now
-    )
+def _delete(unit: Unit, keys: list[str], caller: Caller) -> None:
+    if keys:
+        chosen = Entry.objects.filter(namespace_id=unit.namespace, key__in=keys)
+        remove_batch(unit.namespace, chosen, Change.Kind.DELETE, unit.now, caller)
+        unit.has_written = True
+
+
+def _in_portions(judgements: Iterable[Judgement], most_bytes: int) -> Iterator[list[Judgement]]:
+    """Such as are written together: all in one statement or none, and their values held in memory at the same time."""
+    portion: list[Judgement] = []
+    size = 0
+    for judgement in judgements:
+        if portion and size + judgement.size > most_bytes:
+            yield portion
+            portion, size = [], 0
+        portion.append(judgement)
+        size += judgement.size
+    if portion:
+        yield portion
+
+
+def _writes_of(unit: Unit, judgements: list[Judgement], caller: Caller) -> list[Write]:
+    log = Change.objects.filter(namespace_id=unit.namespace, revision__in=[one.to_version for one in judgements])
+    values = {revision: value or "" for revision, value in log.values_list("revision", "value")}
+    return [
+        restoration_of(
+            unit.namespace,
+            one.key,
+            JSONText.of_checked(values[one.to_version or 0]),
+            expires_at=one.expires_at,
+            caller=caller,
+            now=unit.now,
+        )
+        for one in judgements
+    ]

@@ -44,7 +44,7 @@ _STORED = ("state", "cursor_revision", *_COUNTS, "moved", "left", "updated_at")
 class RollbackPace(Pace):
     """Each key of a rollback is a write of its own, so that few fit into a moment."""
 
-    fewest: ClassVar[int] = 20
+    fewest: ClassVar[int] = 50
 
 
 def roll_back(
@@ -127,9 +127,9 @@ def _do_batch(job: RollbackJob, rows: int, now: datetime) -> None:
         units.carry_out(job.namespace_id, work, now=now, caller=caller, is_for_anyone=True)
 
     try:
-        do(ValueTooLarge.code)
-    except StorageLimit:
-        do(ValueTooLarge.code, StorageLimit.code)
+        do()
+    except (StorageLimit, ValueTooLarge):
+        do(StorageLimit.code, ValueTooLarge.code)
 
 
 def _advance(unit: Unit, job: RollbackJob, rows: int, caller: Caller, tolerated: tuple[str, ...]) -> None:

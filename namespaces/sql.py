@@ -124,6 +124,13 @@ SELECT %(namespace)s, verdict.revision, %(kind)s, %(key)s, %(log_bytes)s, %(now)
 FROM verdict WHERE verdict.refusal IS NULL
 """
 
+# In several sets, where these are writes of the day.
+_COUNT_MANY = """, step_1 AS (
+    INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
+    SELECT %(namespace)s, %(today)s, total.writes, total.bytes, 0, '{}' FROM total
+    ON CONFLICT (namespace_id, day) DO UPDATE SET
+        writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
+)"""
 # Several sets, each judged as if those before it had been carried out; all of them are, or none.
 SET_MANY = """
 WITH item AS (
@@ -144,12 +151,7 @@ WITH item AS (
         revision = total.revision, bytes = ns.bytes + total.growth, entries = ns.entries + total.appeared,
         log_bytes = ns.log_bytes + total.bytes, last_write_at = %(now)s
     FROM total WHERE ns.name = %(namespace)s
-), step_1 AS (
-    INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
-    SELECT %(namespace)s, %(today)s, total.writes, total.bytes, 0, '{{}}' FROM total
-    ON CONFLICT (namespace_id, day) DO UPDATE SET
-        writes = u.writes + excluded.writes, bytes_written = u.bytes_written + excluded.bytes_written
-), step_2 AS (
+){counting}, step_2 AS (
     INSERT INTO namespaces_entry (
         namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
     )
@@ -278,7 +280,7 @@ class Plan:
         verdict = self._verdict(precondition, writes_before="(item.n - 1)", bytes_before="item.bytes_before")
         for column in ("key", "value_bytes", "entry_bytes"):
             verdict = verdict.replace(f"%({column})s", f"item.{column}")
-        return SET_MANY.format(verdict=verdict)
+        return SET_MANY.format(verdict=verdict, counting=_COUNT_MANY if self.is_counted else "")
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
     def verdict_and_entry(self, precondition: str) -> str:
@@ -306,10 +308,11 @@ DELETE = Plan(
 # What takes back other writes is none of the day: each of those was counted, and a day that is used up must not keep
 # anybody from it. What a value and a namespace may hold is the same for all.
 RESTORE = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_counted=False)
-WITHDRAW = replace(DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_counted=False)
 # An operator cleans up where agents may not write any more, and takes none of their writes of the day.
 SET_BY_OPERATOR = replace(RESTORE, is_bound=False)
-DELETE_BY_OPERATOR = replace(WITHDRAW, is_bound=False)
+DELETE_BY_OPERATOR = replace(
+    DELETE, statements=(ADVANCE_NAMESPACE, DELETE_ENTRY, LOG_CHANGE), is_bound=False, is_counted=False
+)
 # A clear is judged like any write and counted as one; what it removes goes in batches, see `namespaces.removal`.
 CLEAR = Plan(kind="delete", statements=(COUNT_WRITE,), growth="0", appeared="0")
 # Nothing is written: only whether a write would be refused.

@@ -238,12 +238,6 @@ def restoration_of(
     return _set_of(plan, namespace, key, value, expires_at, condition, caller, now)
 
 
-def withdrawal_of(namespace: str, key: str, *, caller: Caller, now: datetime) -> Write:
-    """The write that deletes a key that was not there; of names and a caller that were checked."""
-    plan = sql.DELETE_BY_OPERATOR if caller.is_operator else sql.WITHDRAW
-    return _delete_of(plan, namespace, key, ALWAYS, caller, now)
-
-
 @dataclass(frozen=True, slots=True)
 class ChangeOf:
     """One change on its way, to be carried out in a unit of work."""

@@ -3,6 +3,7 @@
 When some of its sums are gone because they were made of lies, it makes them anew.
 """
 
+import os
 import sys
 from collections import defaultdict
 
@@ -22,7 +23,7 @@ def make_missing_sums(memory: Memory) -> int:
 
 
 def main() -> None:
-    with Memory(sys.argv[1], agent="analyst") as memory:
+    with Memory(sys.argv[1], token=os.environ["ANALYST_TOKEN"]) as memory:
         for before, after in (("checked", "analysed"), ("cleaned", "done")):
             memory.wait("status", equals=before, timeout=None)
             print(make_missing_sums(memory), "sums made")

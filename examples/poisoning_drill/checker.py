@@ -1,5 +1,6 @@
 """Should check the facts; but it has been talked into lies. It "corrects" 150 of them, and makes up 50 more."""
 
+import os
 import sys
 
 from botwire import Memory
@@ -12,7 +13,7 @@ def lie_about(number: int) -> dict[str, int]:
 
 
 def main() -> None:
-    with Memory(sys.argv[1], agent="checker") as memory:
+    with Memory(sys.argv[1], token=os.environ["CHECKER_TOKEN"]) as memory:
         memory.wait("status", equals="collected", timeout=None)
         memory.set_many({f"facts/{number:03}": lie_about(number) for number in (*CORRECTED, *MADE_UP)})
         memory.set("status", "checked")

@@ -1,5 +1,6 @@
 """Looks at the results, finds a lie and who told it, takes back what that one wrote, and what was made of it."""
 
+import os
 import sys
 
 from botwire import Entry, Memory
@@ -31,7 +32,7 @@ def take_back(memory: Memory, lie: Entry) -> None:
 
 
 def main() -> None:
-    with Memory(sys.argv[1], agent="lead") as memory:
+    with Memory(sys.argv[1], token=os.environ["LEAD_TOKEN"]) as memory:
         memory.wait("status", equals="analysed", timeout=None)
         take_back(memory, find_lie(memory))
         memory.set("status", "cleaned")

@@ -269,7 +269,7 @@ class AsyncMemory:
         wait: bool = True,
     ) -> Rollback:
         """Take back what `writer` did: each key goes back to the newest version not by it; see Memory.rollback()."""
-        meant = _rollback.writer_of(writer, verified, self._settings.has_token)
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
         return await self._run(_rollback.rollback(self._calls, meant, since, prefix, dry_run, wait))
 
     async def rollback_progress(self, job: str) -> Rollback:
@@ -284,13 +284,13 @@ class AsyncMemory:
         self, writer: str | Writer | None, reason: str = "", *, verified: bool | None = None
     ) -> Quarantined:
         """Hide what `writer` wrote, and will write, until release(); see Memory.quarantine()."""
-        meant = _rollback.writer_of(writer, verified, self._settings.has_token)
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
         return await self._send(self._calls.quarantine(meant, reason))
 
     async def release(self, writer: str | Writer | None, *, verified: bool | None = None) -> bool:
         """Have what `writer` wrote be read again, and tell whether it was hidden; see Memory.quarantine()."""
         try:
-            meant = _rollback.writer_of(writer, verified, self._settings.has_token)
+            meant = _rollback.writer_of(writer, verified, self._settings.token)
             return await self._send(self._calls.release_writer(meant))
         except NotQuarantinedError:
             return False

@@ -11,7 +11,7 @@ from botwire._wire import Calls
 _PAUSE = 0.5
 
 
-def writer_of(writer: str | Writer | None, verified: bool | None, has_token: bool) -> Writer:
+def writer_of(writer: str | Writer | None, verified: bool | None, token: str | None) -> Writer:
     """The writer that is meant: one of those who gave no name, for None.
 
     Whether a bare name is a verified one is told by `verified`, and else by whether we have a token: where there are
@@ -21,7 +21,7 @@ def writer_of(writer: str | Writer | None, verified: bool | None, has_token: boo
         return writer
     if writer is not None and not isinstance(writer, str):
         raise TypeError(f"writer is a str, a Writer or None, not {type(writer).__name__}.")
-    return Writer(writer or "", (has_token and bool(writer)) if verified is None else verified)
+    return Writer(writer or "", (token is not None and bool(writer)) if verified is None else verified)
 
 
 def rollback(

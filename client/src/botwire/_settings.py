@@ -57,10 +57,6 @@ class Settings:
         """Fill in environment and defaults. Raises ValueError or TypeError for what can not work."""
         return cls(_base_url(base_url), _headers(token, agent), _timeout(timeout), _retries(retries), agent)
 
-    @property
-    def has_token(self) -> bool:
-        return "Authorization" in self.headers
-
     def options(self) -> dict[str, Any]:
         """The arguments for httpx.Client and httpx.AsyncClient."""
         return {

@@ -348,7 +348,7 @@ class Memory:
         `writer` is a Writer as entries and changes have it, or a name, or None for those who gave none. A name is that
         of a `verified` writer if this memory has a token, and else of one who called itself so.
         """
-        meant = _rollback.writer_of(writer, verified, self._settings.has_token)
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
         return self._run(_rollback.rollback(self._calls, meant, since, prefix, dry_run, wait))
 
     def rollback_progress(self, job: str) -> Rollback:
@@ -364,13 +364,13 @@ class Memory:
 
         `writer` and `verified` are as for rollback(). The log still tells who wrote which key when.
         """
-        meant = _rollback.writer_of(writer, verified, self._settings.has_token)
+        meant = _rollback.writer_of(writer, verified, self._settings.token)
         return self._send(self._calls.quarantine(meant, reason))
 
     def release(self, writer: str | Writer | None, *, verified: bool | None = None) -> bool:
         """Have what `writer` wrote be read again, and tell whether it was hidden; see quarantine()."""
         try:
-            meant = _rollback.writer_of(writer, verified, self._settings.has_token)
+            meant = _rollback.writer_of(writer, verified, self._settings.token)
             return self._send(self._calls.release_writer(meant))
         except NotQuarantinedError:
             return False
