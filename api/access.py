@@ -75,7 +75,7 @@ def asked_of(request: HttpRequest) -> Asked:
     """
     check_address(request)
     name, token = namespace_of(request), token_of(request)
-    admission = _admission(request, name, token)
+    admission = admission_of(request, name, token)
     creation = Creation(request)
     caller = _caller_of(request, admission, creation)
     if admission.is_seen:
@@ -93,7 +93,11 @@ def asked_by_anyone(request: HttpRequest) -> Asked:
     return Asked(name, name, _caller_of(request, access.ANYONE, creation), creation)
 
 
-def _admission(request: HttpRequest, namespace: str, token: str) -> Admission:
+def admission_of(request: HttpRequest, namespace: str, token: str) -> Admission:
+    """What a token, or none, lets a request do in a namespace; wrong ones are counted for the request's address.
+
+    Raises InvalidNamespace, InvalidToken, GuessLimit, DatabaseUnavailable.
+    """
     if token:
         check_token(token)
     try:

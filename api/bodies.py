@@ -455,7 +455,11 @@ def _since_in(text: str) -> int | datetime:
 
 
 def _reason_in(text: str) -> str:
-    reason = text_in(text, "reason")
+    return check_reason(text_in(text, "reason"))
+
+
+def check_reason(reason: str) -> str:
+    """Return `reason` if it can be why a writer is put in quarantine; refused else."""
     if len(reason) > REASON_LENGTH or any(unicodedata.category(character) in ("Cc", "Cs") for character in reason):
         message = f"reason is a text of up to {REASON_LENGTH:,} characters, none of them a control character."
         raise RequestRefused("invalid_body", message)

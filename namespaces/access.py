@@ -69,15 +69,32 @@ def admission_in(namespace: str, token: str, row: Sequence[Any] | None) -> Admis
     """The judgement in a row that `sql.READ_ACCESS` answered."""
     if row is None:
         return REFUSED if token else ANYONE
-    access_version, digest, role, name, read, write, expires_at = row
+    access_version, digest = row[:2]
     if not access_version:
         if token:
             raise InvalidToken(f"This is no token of the namespace {namespace}, which is open and has none.")
         return ANYONE
     if digest is None or not hmac.compare_digest(digest, digest_of(token)):
         return REFUSED
+    return Admission(token=_bearer_in(row))
+
+
+def _bearer_in(row: Sequence[Any]) -> Bearer:
+    _, digest, role, name, read, write, expires_at = row
     ends = expires_at and clock.from_database(expires_at)
-    return Admission(token=Bearer(digest, role, name, tuple(json.loads(read)), tuple(json.loads(write)), ends))
+    return Bearer(digest, role, name, tuple(json.loads(read)), tuple(json.loads(write)), ends)
+
+
+def bearer_of(namespace: str, digest: str, *, now: datetime | None = None) -> Bearer | None:
+    """What a token lets do that was shown before, and of which the digest was kept; None where it is none any more.
+
+    Raises InvalidNamespace, DatabaseUnavailable.
+    """
+    check_namespace(namespace)
+    parameters = {"namespace": namespace, "digest": digest, "now": database.as_parameter(now or clock.now())}
+    with database.turn():
+        row = database.fetch(sql.READ_ACCESS, parameters)
+    return _bearer_in(row) if row and row[0] and row[1] else None
 
 
 def stand_in_of(namespace: str) -> str:

@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, Count, Max, Q, QuerySet, When
 
 from namespaces import clock, database
 from namespaces.browsing import preview_of
 from namespaces.callers import NOBODY, Caller
 from namespaces.errors import VersionNotFound
 from namespaces.models import Change, Entry, Namespace, is_hidden
-from namespaces.names import check_key, check_namespace
+from namespaces.names import Writer, check_key, check_namespace
 from namespaces.reading import fitting, is_readable_now
 
 VERSIONS_PER_PAGE = 20
 CHANGES_PER_PAGE = 100
+# In how many of the newest changes writers are looked for.
+WRITERS_WITHIN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,15 @@ class LoggedChange:
     is_verified: bool
     at: datetime
     preview: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentWriter:
+    """Who made some of the newest changes: how many, and when the last one."""
+
+    writer: Writer
+    changes: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +204,23 @@ def versions_with_value(namespace: str, key: str) -> list[int]:
         found = list(log.order_by("key", "-revision").values_list("revision", flat=True)[:VERSIONS_PER_PAGE])
         current = None if found else _current_of(namespace, key, None)
     return found if current is None or current.is_hidden else [current.version]
+
+
+def recent_writers(namespace: str, *, caller: Caller = NOBODY, now: datetime | None = None) -> list[RecentWriter]:
+    """Who made the newest WRITERS_WITHIN changes, as far as the log has them, whoever wrote last first.
+
+    What expired is by nobody. Raises InvalidNamespace, NamespaceSuspended, TokenNotAllowed, DatabaseUnavailable.
+    """
+    check_namespace(namespace)
+    caller.check_reads("")
+    with database.turn():
+        if not is_readable_now(namespace, caller, now or clock.now()):
+            return []
+        revision = Namespace.objects.values_list("revision", flat=True).get(name=namespace)
+        log = Change.objects.filter(namespace_id=namespace, revision__gt=revision - WRITERS_WITHIN)
+        made = log.exclude(kind=Change.Kind.EXPIRE).values("writer", "is_verified").order_by()
+        rows = list(made.annotate(changes=Count("*"), last_at=Max("at"), last=Max("revision")).order_by("-last"))
+    return [RecentWriter(Writer(row["writer"], row["is_verified"]), row["changes"], row["last_at"]) for row in rows]
 
 
 def value_at(namespace: str, key: str, version: int) -> str:

@@ -14,6 +14,7 @@ from botwire_site.console.acts import ActForm, LimitsForm, StatusForm, act_form_
 from botwire_site.console.log import logged
 from botwire_site.console.rendering import render_page, visible
 from namespaces import moderation_log, reading
+from namespaces.callers import AN_OPERATOR
 from namespaces.errors import Missing, Refusal
 from namespaces.limits import LIMITS, limit
 from namespaces.models import Namespace
@@ -89,7 +90,7 @@ def _page(request: HttpRequest, state: reading.State, form: ActForm | None, *, s
 def state_or_404(namespace: str) -> reading.State:
     """A namespace's state; a page about one that never existed is not found."""
     try:
-        return reading.state(namespace)
+        return reading.state(namespace, caller=AN_OPERATOR)
     except (Missing, Refusal) as refusal:
         if isinstance(refusal, Missing) or refusal.code == "invalid_namespace":
             raise Http404 from refusal

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from botwire_site.console.rendering import visible
-from namespaces.names import is_operator_writer
+from namespaces.names import Writer, is_operator_writer
 
 register = template.Library()
 
@@ -53,14 +53,19 @@ def moment(at: datetime | None) -> SafeString:
 
 @register.filter
 def by(written: Any) -> SafeString:
-    """Who wrote an entry or a change: operators and tokens' names are marked; another name is the agent's own claim."""
-    if not written.writer:
+    """Who wrote an entry or a change, see `writer`."""
+    return writer(Writer(written.writer, written.is_verified))
+
+
+@register.filter
+def writer(who: Writer) -> SafeString:
+    """A writer, and the mark that tells operators, tokens' names, and what an agent called itself."""
+    if not who.name:
         return SafeString('<span class="quiet">unnamed</span>')
-    if not written.is_verified:
-        return shown(written.writer)
-    if is_operator_writer(written.writer):
+    if who.is_verified and is_operator_writer(who.name):
         return SafeString('<span class="status">operator</span>')
-    return format_html('{} <span class="status">verified</span>', shown(written.writer))
+    mark = '<span class="status">verified</span>' if who.is_verified else '<span class="quiet">self-declared</span>'
+    return format_html("<bdi>{}</bdi> {}", shown(who.name), SafeString(mark))
 
 
 @register.simple_tag

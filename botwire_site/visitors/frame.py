@@ -20,7 +20,9 @@ View = Callable[..., HttpResponseBase]
 
 # What programs ask: they get problem documents, whatever they say they accept.
 _API = ("/memory/", "/namespaces/", "/api/", "/healthz", "/readyz")
-_PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
+# Other sites are told of no address. This one is, else browsers send its forms with `Origin: null`, which Django takes
+# for another site's.
+_PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "same-origin"}
 
 
 def visitor_page(view: View) -> View:
@@ -30,6 +32,22 @@ def visitor_page(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
+            return view(request, *args, **kwargs)
+        except Refusal as refusal:
+            return refusal_page(request, refusal)
+
+    return guarded
+
+
+def visitor_form(view: View) -> View:
+    """A page that can be posted to, too; what is posted needs the CSRF token that its form has."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            if request.method not in ("GET", "HEAD", "POST"):
+                allowed = ["GET", "HEAD", "POST"]
+                raise RequestRefused("method_not_allowed", f'Method "{request.method}" not allowed.', allowed=allowed)
             return view(request, *args, **kwargs)
         except Refusal as refusal:
             return refusal_page(request, refusal)

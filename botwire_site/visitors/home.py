@@ -5,6 +5,7 @@ import secrets
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from api.access import check_address
 from botwire_site.visitors.frame import page, private, visitor_page
 from namespaces.limits import LIMITS, limit
 from namespaces.names import check_namespace
@@ -29,6 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @visitor_page
 def find(request: HttpRequest) -> HttpResponse:
     """`/n/`: asks which namespace, and leads to its page."""
+    check_address(request)
     name = request.GET.get("namespace", "").strip()
     return redirect("namespace-page", check_namespace(name)) if name else page(request, "find.html", {})
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from botwire_site.visitors import documents, home, namespace
+from botwire_site.visitors import documents, doors, home, namespace, sharing, writers
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,4 +19,11 @@ urlpatterns = [
     path("n/<str:namespace>", namespace.with_slash),
     path("n/<str:namespace>/", namespace.namespace_page, name="namespace-page"),
     path("n/<str:namespace>/export.ndjson", namespace.export, name="namespace-export"),
+    path("n/<str:namespace>/restore", namespace.restore, name="namespace-restore"),
+    path("n/<str:namespace>/sign-in", doors.sign_in, name="namespace-sign-in"),
+    path("n/<str:namespace>/sign-out", doors.sign_out, name="namespace-sign-out"),
+    path("n/<str:namespace>/claim", doors.claim, name="namespace-claim"),
+    path("n/<str:namespace>/tokens", sharing.tokens_page, name="namespace-tokens"),
+    path("n/<str:namespace>/writers", writers.writers_page, name="namespace-writers"),
+    path("n/<str:namespace>/rollback", writers.rollback_page, name="namespace-rollback"),
 ]

@@ -109,7 +109,7 @@ def test_a_namespace_that_is_not_there_is_an_error(viewer, namespace, name):
     answer = viewer.get(page(namespace, name, key="k"))
 
     assert answer.status_code == 404
-    assert "Nothing was ever written" in answer.content.decode()
+    assert "There is no namespace" in answer.content.decode()
 
 
 def test_a_prefix_that_can_be_none_is_an_error(viewer, namespace):

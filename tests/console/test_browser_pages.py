@@ -20,6 +20,7 @@ PAGES = [
     "/admin/namespaces/{namespace}/key/?key={key}&view=edit",
     "/admin/namespaces/{namespace}/key/?key={key}&view=delete",
     "/admin/namespaces/{namespace}/live/",
+    "/admin/namespaces/{namespace}/access/",
     "/admin/namespaces/{namespace}/moderate/",
     "/admin/namespaces/{namespace}/purge/",
     "/admin/log/",

@@ -158,7 +158,7 @@ def test_a_deleted_key_tells_who_deleted_it(viewer, namespace):
     answer = viewer.get(page(namespace, "key", key="k"))
 
     assert answer.status_code == 200
-    assert "revision 2 (delete) removed it, by janitor" in text_of(answer)
+    assert "revision 2 (delete) removed it, by janitor self-declared" in text_of(answer)
 
 
 def test_an_expired_entry_is_not_shown_as_one_that_can_be_read(moderator, namespace):
@@ -242,7 +242,7 @@ def test_a_lost_race_is_told_with_the_difference_and_keeps_the_text(moderator, n
 
     told = text_of(answer)
     assert answer.status_code == 409
-    assert "changed by agent-7 since you opened it" in told
+    assert "changed by agent-7 self-declared since you opened it" in told
     assert '-   "a": 1,' in told
     assert '+   "a": 2,' in told
     assert '+   "b": "<mine>"' in told
@@ -270,7 +270,7 @@ def test_a_race_lost_to_a_deletion_is_told(moderator, namespace):
     answer = post(moderator, namespace)
 
     assert answer.status_code == 409
-    assert "deleted by janitor since you opened it" in text_of(answer)
+    assert "deleted by janitor self-declared since you opened it" in text_of(answer)
     assert value_in_form(answer) == "2"
     assert field_of(answer, "version") == ""
 
