@@ -70,6 +70,8 @@ def _never(_arguments: Any = None, _result: Any = None) -> bool:
 
 
 class MemoryTool(BaseTool):
+    """A tool on one memory. The memory is no field: what CrewAI shows or stores of a tool has no token in it."""
+
     _memory: Memory = PrivateAttr()
 
     def __init__(self, memory: Memory, **fields: Any) -> None:

@@ -51,6 +51,17 @@ def test_a_graph_that_was_interrupted_goes_on_in_another_process(run_program, na
     assert resumed == "['first 7', 'told 3']\n"
 
 
+@pytest.mark.parametrize(("durability", "writes"), [("sync", 9), ("async", 9), ("exit", 3)])
+def test_a_run_takes_the_writes_that_the_page_says(saver, memory, durability, writes):
+    graph = counting(saver)
+
+    graph.invoke({"log": [], "number": 1}, thread("t"), durability=durability)
+    graph.invoke(Command(resume="x"), thread("t"), durability=durability)
+
+    assert memory.usage().writes == writes
+    assert graph.get_state(thread("t")).values["log"] == ["first 1", "told x"]
+
+
 def test_every_step_can_be_gone_back_to(saver):
     graph = counting(saver)
     graph.invoke({"log": [], "number": 1}, thread("t"))
