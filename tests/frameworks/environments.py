@@ -19,6 +19,7 @@ from tests.servers import PYTHON, ROOT
 
 HERE = Path(__file__).parent
 PROJECT = HERE / "pyproject.toml"
+OPTIONS = HERE / "suites.ini"
 #: Kept from run to run: what is there already is neither linked nor compiled again.
 ENVIRONMENTS = ROOT / ".frameworks"
 SECONDS = 600
@@ -70,7 +71,7 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     with_home = ENVIRONMENTS / name / "home"
     with_home.mkdir(exist_ok=True)
     return subprocess.run(
-        [str(python), "-m", "pytest", "-c", str(PROJECT), f"--rootdir={HERE}", f"--confcutdir={HERE}",
+        [str(python), "-m", "pytest", "-c", str(OPTIONS), f"--rootdir={HERE}", f"--confcutdir={HERE}",
          *options, str(suite_of(name))],
         cwd=ROOT,
         env={

@@ -1,7 +1,6 @@
 """BotWireConversationStore: beside Pydantic AI's own in memory, saved by two at once, and around the runs of agents."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
@@ -17,7 +16,6 @@ from pydantic_ai.usage import RunUsage
 
 from botwire import AsyncMemory, DailyWriteLimitError, InvalidKeyError, ValueTooLargeError
 from botwire.pydantic_ai import BotWireConversationStore
-from tests.servers import Server
 
 TURN = """
 import asyncio, sys
@@ -58,15 +56,6 @@ async def saved(store, conversation_id: str, *words: str, **options) -> Conversa
 @pytest.fixture
 def store(server, namespace) -> BotWireConversationStore:
     return BotWireConversationStore(namespace, base_url=server.url)
-
-
-@pytest.fixture(scope="module")
-def three_writes_a_day(tmp_path_factory) -> Iterator[Server]:
-    """A server whose values may be larger than those of `cramped`: a record alone is."""
-    server = Server(tmp_path_factory.mktemp("server"), None, {"BOTWIRE_WRITES_PER_DAY": "3"})
-    server.start()
-    yield server
-    server.kill()
 
 
 async def test_it_answers_as_the_store_in_memory(store):
@@ -264,16 +253,16 @@ async def test_of_a_save_that_the_server_refuses_nothing_is_stored(cramped, name
     assert await store.load("a") is None
 
 
-async def test_of_a_save_over_the_limit_of_the_day_nothing_is_stored(three_writes_a_day, namespace):
-    store = BotWireConversationStore(namespace, base_url=three_writes_a_day.url)
-    await saved(store, "a", "1")
+async def test_of_a_save_over_the_limit_of_the_day_nothing_is_stored(few_writes, namespace):
+    store = BotWireConversationStore(namespace, base_url=few_writes.url)
+    await saved(store, "a", *"12345678")
     loaded = await store.load("a")
-    loaded.messages += said("2")
+    loaded.messages += said("9")
 
-    with pytest.raises(DailyWriteLimitError, match=r"has used 3 of its 3 writes of this UTC day\. Write again after"):
+    with pytest.raises(DailyWriteLimitError, match=r"has used 10 of its 10 writes of this UTC day\. Write again after"):
         await store.save(loaded)
 
-    assert texts(await store.load("a")) == ["1"]
+    assert texts(await store.load("a")) == [*"12345678"]
 
 
 def test_an_agent_in_another_process_goes_on_where_the_first_ended(run_program, namespace):
