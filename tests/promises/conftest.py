@@ -13,7 +13,7 @@ from django_ratelimit.core import _get_window
 from tests.conftest import Server, ServerMaker
 from tests.promises.racing import BYTES, NEW_NAMESPACES, client_of
 
-pytest.register_assert_rewrite("tests.promises.books")
+pytest.register_assert_rewrite("tests.promises.books", "tests.promises.coordination")
 _numbers = count(int(IPv4Address("127.77.0.1")))
 
 

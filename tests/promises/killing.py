@@ -1,9 +1,9 @@
 """Web processes of a server that are killed while clients use it."""
 
 import os
-import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +12,10 @@ from tests.servers import Server
 
 
 class Killer(threading.Thread):
-    """Kills a web process every so many seconds; `kills` counts them."""
+    """Kills the youngest web process once it has served for so many seconds, again and again; `kills` counts them.
+
+    An older one is left, so that there is always somebody who serves, also where processes take long to start.
+    """
 
     def __init__(self, server: Server, seconds: float) -> None:
         super().__init__()
@@ -21,10 +24,13 @@ class Killer(threading.Thread):
         self._is_over = threading.Event()
 
     def run(self) -> None:
-        while not self._is_over.wait(self._seconds):
+        seen: dict[int, float] = {}
+        while not self._is_over.wait(0.1):
             alive = web_workers(self._server)
-            if len(alive) > 1:  # one is left to serve
-                os.kill(random.choice(alive), signal.SIGKILL)
+            seen = {number: seen.get(number, time.monotonic()) for number in alive}
+            youngest = max(alive, key=lambda number: (seen[number], number), default=0)
+            if len(alive) > 1 and time.monotonic() - seen[youngest] > self._seconds:
+                os.kill(youngest, signal.SIGKILL)
                 self.kills += 1
 
     def stop(self) -> None:
@@ -34,7 +40,7 @@ class Killer(threading.Thread):
 
 @contextmanager
 def dying(server: Server, seconds: float) -> Iterator[Killer]:
-    """Have a web process killed every so many seconds."""
+    """Have a web process killed every so many seconds, see Killer."""
     killer = Killer(server, seconds)
     killer.start()
     try:

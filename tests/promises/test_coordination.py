@@ -5,8 +5,6 @@ import pytest
 from tests.faults.load import ROOM
 from tests.promises import coordination
 
-pytest.register_assert_rewrite("tests.promises.coordination")
-
 
 @pytest.fixture
 def own(make_server):
