@@ -1,9 +1,11 @@
 """Exports: everything under a prefix as it was at one revision, in lines of JSON that a trailer vouches for."""
 
+import asyncio
 import hashlib
 import json
 import threading
 import time
+from concurrent.futures import CancelledError
 from datetime import timedelta
 
 import pytest
@@ -15,8 +17,12 @@ from namespaces.jsontext import JSONText
 from namespaces.models import Namespace
 from namespaces.names import Writer
 from namespaces.removal import trim
+from tests.conftest import RawClient
 from tests.exports import content_of, export_of, import_into
 from tests.factories import NamespaceFactory
+from tests.lane import THREADS, running_lane, scope_of
+
+SECONDS = 20
 
 pytestmark = pytest.mark.django_db
 
@@ -279,3 +285,70 @@ def test_an_export_is_as_of_its_revision_whatever_is_written_meanwhile(database,
     for revision, entries in revisions:
         assert entries == state[revision]
     assert len({revision for revision, _ in revisions}) == 5
+
+
+# --- slow readers
+
+
+@pytest.fixture
+def lane(database, transactional_db):
+    with running_lane() as lane:
+        yield lane
+
+
+def read_until(lane, namespace, parts):
+    """An export's reader on the lane that takes so many parts, and then no more; the future of its request."""
+    environ = {"REQUEST_METHOD": "GET", "RAW_URI": f"/namespaces/{namespace}/export", "wsgi.url_scheme": "http"}
+    environ |= {"PATH_INFO": environ["RAW_URI"], "SERVER_NAME": "testserver", "REMOTE_ADDR": "127.0.0.1"}
+    taken = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        taken.append(message)
+        if len(taken) > parts:
+            await asyncio.sleep(SECONDS)
+
+    request = lane.application(scope_of(environ), receive, send)
+    future = asyncio.run_coroutine_threadsafe(request, lane.loop)
+    deadline = time.monotonic() + SECONDS
+    while len(taken) <= parts and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return future
+
+
+def test_readers_who_take_nothing_hold_no_thread(lane, namespace, settings, monkeypatch):
+    monkeypatch.setattr(exporting, "ROWS_PER_PAGE", 2)
+    settings.LIMITS = {**settings.LIMITS, "exports_per_process": 3 * THREADS}
+    for number in range(9):
+        write(namespace, f"k{number}")
+
+    readers = [read_until(lane, namespace, parts=2) for _ in range(2 * THREADS)]
+    listed = RawClient()
+    listed.handler = lane
+    answer = listed.get(f"/memory/{namespace}")
+
+    assert answer.json()["count"] == 9
+    assert exporting._open == 2 * THREADS
+    for reader in readers:
+        reader.cancel()
+    wait_for_no_export()
+
+
+def test_a_reader_who_takes_nothing_for_long_is_dropped(lane, namespace, monkeypatch):
+    monkeypatch.setattr("api.lane.django.SLOW_SECONDS", 0.05)
+    write(namespace, "k")
+
+    reader = read_until(lane, namespace, parts=1)
+
+    with pytest.raises(CancelledError):
+        reader.result(SECONDS)
+    wait_for_no_export()
+
+
+def wait_for_no_export():
+    deadline = time.monotonic() + SECONDS
+    while exporting._open and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert exporting._open == 0
