@@ -3,58 +3,62 @@
 A token comes in a form's body, once, and leaves in none but the answer that made it.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from api.access import admission_of, check_address
 from api.brakes import count_guess
 from api.requests import namespace_of
-from botwire_site.visitors.frame import page, private, visitor_form
+from botwire_site.visitors.frame import View, page, private, visitor_form
 from botwire_site.visitors.visits import caller_of, refused, with_cookie, without_cookie
 from namespaces import access
 from namespaces.errors import ClaimCodeRequired, NamespaceNotFound, Refusal
 from namespaces.tokens import Shared, check_token, digest_of
 
 
-@private
-@visitor_form
+def door(view: Callable[[HttpRequest, str], HttpResponse]) -> View:
+    """An address to post to; who opens it otherwise is led to the namespace's page, who is refused is told so."""
+
+    @private
+    @visitor_form
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        check_address(request)
+        name = namespace_of(request)
+        if request.method != "POST":
+            return redirect("namespace-page", name)
+        try:
+            return view(request, name)
+        except Refusal as refusal:
+            return refused(request, refusal)
+
+    return guarded
+
+
+@door
 def sign_in(request: HttpRequest, namespace: str) -> HttpResponse:
     """Take a token, and show the namespace from now on to this browser."""
-    check_address(request)
-    name = namespace_of(request)
-    if request.method != "POST":
-        return redirect("namespace-page", name)
-    token = request.POST.get("token", "").strip()
-    try:
-        if admission_of(request, name, check_token(token)).token is None:
-            raise NamespaceNotFound(name)
-    except Refusal as refusal:
-        return refused(request, refusal)
-    return with_cookie(_to_page(name), request, name, digest_of(token))
+    token = check_token(request.POST.get("token", "").strip())
+    if admission_of(request, namespace, token).token is None:
+        raise NamespaceNotFound(namespace)
+    return with_cookie(_to_page(namespace), request, namespace, digest_of(token))
 
 
-@private
-@visitor_form
+@door
 def sign_out(request: HttpRequest, namespace: str) -> HttpResponse:
     """Take the cookie back. The token stays good."""
-    check_address(request)
-    name = namespace_of(request)
-    return without_cookie(_to_page(name), name) if request.method == "POST" else redirect("namespace-page", name)
+    return without_cookie(_to_page(namespace), namespace)
 
 
-@private
-@visitor_form
+@door
 def claim(request: HttpRequest, namespace: str) -> HttpResponse:
     """Make a namespace private, let this browser in, and show its first token, this once."""
-    check_address(request)
-    name = namespace_of(request)
-    if request.method != "POST":
-        return redirect("namespace-page", name)
-    try:
-        shared = _claimed(request, name)
-    except Refusal as refusal:
-        return refused(request, refusal)
-    return with_cookie(new_token_page(request, shared), request, name, shared.token.digest)
+    shared = _claimed(request, namespace)
+    return with_cookie(new_token_page(request, shared), request, namespace, shared.token.digest)
 
 
 def _claimed(request: HttpRequest, namespace: str) -> Shared:

@@ -272,6 +272,8 @@ def test_the_table_has_every_operation(api, database):
             return "/memory/{namespace}/{key}"
         if head.endswith("/leases"):
             return f"{head}/{{name}}"
+        if head.endswith("/rollbacks"):
+            return f"{head}/{{job}}"
         if head.endswith("/tokens") and path != head:
             return f"{head}/{{token_id}}" + ("/rotate" if path.endswith("/rotate") else "")
         return path

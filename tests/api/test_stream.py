@@ -13,6 +13,7 @@ from api.lane.body import Body
 from api.lane.bounds import Bounds
 from api.lane.wait_requests import ChangesWait
 from namespaces import engine
+from namespaces.changes import ANYBODY
 from namespaces.waking import Waking
 from tests.waiting import Asker, events
 
@@ -156,7 +157,7 @@ def test_a_reader_that_makes_no_room_is_dropped(monkeypatch):
 
 def test_a_quiet_stream_beats(monkeypatch, namespace, database, transactional_db):
     monkeypatch.setattr(held, "HEARTBEAT_SECONDS", 0.1)
-    request = ChangesWait(namespace, "", {}, "", since=0, prefix="", most=10, seconds=0, is_stream=True)
+    request = ChangesWait(namespace, "", {}, "", since=0, prefix="", by=ANYBODY, most=10, seconds=0, is_stream=True)
 
     async def parts_of_a_second() -> str:
         running = await engine.start()

