@@ -15,10 +15,6 @@ from gunicorn.workers import gasgi
 LAST_REQUEST_SECONDS = 2.0
 
 
-# gunicorn notes what its C parser can on the class that asks, and reads it from its own: so its own asks first.
-ASGIProtocol._check_h1c_protocol_available()
-
-
 class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
     """One connection."""
 

@@ -126,6 +126,7 @@ def test_a_request_target_in_absolute_form_is_understood(wire, server, namespace
     [
         "GET /memory/a/é HTTP/1.1",
         "GET /memory/a/b",
+        "GET  /memory/a/b HTTP/1.1",
         "GET /memory/a/b HTTP/9.9",
         "G\x00T /memory/a/b HTTP/1.1",
         "GET /memory/a/" + "b" * 9_000 + " HTTP/1.1",
@@ -138,11 +139,13 @@ def test_what_is_not_http_gets_the_envelope_too(wire, request_line):
     assert json.loads(body)["code"] == "bad_request"
 
 
-def test_http_is_read_by_the_parser_in_c(wire):
-    """It tells itself by leniency that RFC 9112 section 3 allows; gunicorn's parser in Python refuses two spaces."""
-    status, body = wire.ask(b"GET  /memory/a/b HTTP/1.1\r\nHost: localhost\r\n\r\n")
+@pytest.mark.parametrize("size", [60_000, 70_000, 300_000, 900_000])
+def test_a_connection_outlives_large_bodies(server, namespace, size):
+    with httpx.Client(base_url=server.url) as client:
+        answers = [client.put(f"/memory/{namespace}/k", json={"value": "x" * size}) for _ in range(8)]
 
-    assert (status, json.loads(body)["code"]) == (404, "key_not_found")
+    assert [answer.status_code for answer in answers] == [201, *[200] * 7]
+    assert len({id(answer.extensions["network_stream"].get_extra_info("socket")) for answer in answers}) == 1
 
 
 @pytest.mark.parametrize(
