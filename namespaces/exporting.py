@@ -25,7 +25,7 @@ from namespaces.names import after_prefix, check_namespace, check_prefix
 from namespaces.reading import Remembered
 from namespaces.snapshots import Snapshot
 
-ROWS_PER_PAGE = 1_000
+ROWS_PER_PAGE = 250  # so few that making a page holds up the event loop beside it for milliseconds only
 PAGE_BYTES = 262_144
 RETRY_SECONDS = 5
 
