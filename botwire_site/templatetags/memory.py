@@ -1,4 +1,4 @@
-"""How templates show what strangers wrote: characters that cannot be seen are made visible, and told apart."""
+"""How the operators' pages show who wrote when, and where they lead; the texts themselves are `visible_text`'s."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,38 +7,12 @@ from urllib.parse import quote
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
-from botwire_site.console.rendering import visible
+from botwire_site.templatetags.visible_text import visible
 from namespaces.names import Writer, is_operator_writer
 
 register = template.Library()
-
-
-@register.filter
-def shown(text: str) -> SafeString:
-    """`text` with characters that cannot be seen as escapes, set apart from a text that spells such an escape."""
-    return _shown(text, kept="")
-
-
-@register.filter
-def shown_lines(text: str) -> SafeString:
-    """The same for text of several lines: line feeds and tabs stay."""
-    return _shown(text, kept="\n\t")
-
-
-def _shown(text: str, kept: str) -> SafeString:
-    if text.isprintable():
-        return format_html("{}", text)
-    parts, plain = [], ""
-    for character in text:
-        escape = character if character in kept else visible(character)
-        if escape == character:
-            plain += character
-        else:
-            parts.append(format_html('{}<span class="invisible">{}</span>', plain, escape))
-            plain = ""
-    return mark_safe("".join(parts) + format_html("{}", plain))  # noqa: S308 - each part is escaped
 
 
 @register.filter
@@ -65,7 +39,7 @@ def writer(who: Writer) -> SafeString:
     if who.is_verified and is_operator_writer(who.name):
         return SafeString('<span class="status">operator</span>')
     mark = '<span class="status">verified</span>' if who.is_verified else '<span class="quiet">self-declared</span>'
-    return format_html("<bdi>{}</bdi> {}", shown(who.name), SafeString(mark))
+    return format_html("<bdi>{}</bdi> {}", visible(who.name), SafeString(mark))
 
 
 @register.simple_tag

@@ -93,9 +93,10 @@ def _share(visit: Visit, given: QueryDict) -> Shared:
 def _rotated(request: HttpRequest, visit: Visit, given: QueryDict) -> HttpResponse:
     """The new token; of a visitor who has replaced their own one, the cookie is that of the new one, too."""
     overlap = _seconds(given.get("minutes", ""), 60) or 0
-    shared = tokens.rotate(visit.namespace, given.get("id", ""), visit.caller, overlap=overlap)
+    token_id = given.get("id", "")
+    shared = tokens.rotate(visit.namespace, token_id, visit.caller, overlap=overlap)
     answer = new_token_page(request, shared)
-    is_own = visit.token is not None and visit.token.digest.startswith(given.get("id", ""))
+    is_own = token_id in (tokens.SELF, visit.caller.digest[:ID_LENGTH])
     return with_cookie(answer, request, visit.namespace, shared.token.digest) if is_own else answer
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the main pages for docs/operators.md, taken of a real server that was seeded:
+"""Pictures of the main pages for docs/, taken of a real server that was seeded:
 
     uv run python -m tests.console.pictures [FOLDER]
 
@@ -32,6 +32,13 @@ MAIN = {
     "key": "/admin/namespaces/desk/key/?key=signals%2F2026%2Ftsla",
     "purge": "/admin/namespaces/desk/purge/?prefix=signals%2F",
 }
+# What a token of the namespace shows to whoever has exchanged it.
+PRIVATE = {
+    "rollback": "/n/research/rollback?writer=bot7&verified=true",
+    "tokens": "/n/research/tokens",
+    "writers": "/n/research/writers",
+    "versions": "/n/research/?key=findings%2F1",
+}
 OTHERS = {
     "namespaces": "/admin/namespaces/?use=near&order=writes",
     "home": "/",
@@ -63,7 +70,7 @@ def main() -> None:
         server.start()
         try:
             fill(server)
-            take(server, folder, is_all=given.is_all)
+            take(server, folder, research(server), is_all=given.is_all)
         finally:
             server.stop()
 
@@ -78,8 +85,26 @@ def fill(server: Server) -> None:
             agent.put(f"/{key.replace('/', '%2F')}", json={"value": value}).raise_for_status()
 
 
-def take(server: Server, folder: Path, *, is_all: bool) -> None:
-    """One PNG a page; with `is_all` every page in every scheme and width."""
+def research(server: Server) -> str:
+    """A private namespace in which bot7 was wrong: its admin token."""
+    with httpx.Client(base_url=server.url) as client:
+
+        def posted(path: str, body: dict[str, object], token: str = "") -> str:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            answer = client.post(f"/namespaces/research/{path}", json=body, headers=headers).raise_for_status()
+            return str(answer.json()["token"])
+
+        lead = posted("claim", {"name": "lead"})
+        bot = posted("tokens", {"name": "bot7", "write": ["findings/"], "ttl": 86_400}, lead)
+        for token, keys, value in ((lead, range(1, 4), "measured"), (bot, range(2, 6), "made up")):
+            for key in keys:
+                path, headers = f"/memory/research/findings%2F{key}", {"Authorization": f"Bearer {token}"}
+                client.put(path, json={"value": value}, headers=headers).raise_for_status()
+    return lead
+
+
+def take(server: Server, folder: Path, token: str, *, is_all: bool) -> None:
+    """One PNG a page; with `is_all` every page in every scheme and width. `token` is that of `research`."""
     cookie = {"name": "sessionid", "value": session_on(server, "administrator"), "url": server.url}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -87,7 +112,12 @@ def take(server: Server, folder: Path, *, is_all: bool) -> None:
             for width in WIDTHS if is_all else WIDTHS[:1]:
                 page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
                 page.context.add_cookies([cookie])
-                for name, path in (MAIN | OTHERS if is_all else MAIN).items():
+                page.goto(f"{server.url}/n/research/")
+                page.fill("[name=token]", token)
+                page.click("text=Show the namespace")
+                page.wait_for_url("**/n/research/")
+                chosen = MAIN | PRIVATE | OTHERS if is_all else MAIN | dict(list(PRIVATE.items())[:1])
+                for name, path in chosen.items():
                     page.goto(server.url + path)
                     suffix = f"-{scheme}-{width}" if is_all else ""
                     page.screenshot(path=folder / f"{name}{suffix}.png", full_page=is_all)

@@ -20,8 +20,7 @@ def cells_of(answer):
     """The keys of the list as they are shown, markup for invisible characters left out."""
     found = findall(r'<th scope="row"><a href="([^"]+)" class="key">(.*?)</a></th>', answer.content.decode())
     return {
-        unescape(text).replace('<span class="invisible">', "").replace("</span>", ""): unescape(to)
-        for to, text in found
+        unescape(text).replace('<span class="escape">', "").replace("</span>", ""): unescape(to) for to, text in found
     }
 
 

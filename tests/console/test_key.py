@@ -74,7 +74,7 @@ def test_an_escape_that_is_stored_is_told_from_one_that_is_shown(viewer, namespa
 
     body = viewer.get(page(namespace, "key", key="k")).content.decode()
 
-    assert '&quot;<span class="invisible">\\u202e</span> \\u202e&quot;' in body
+    assert '&quot;<span class="escape">\\u202e</span> \\u202e&quot;' in body
 
 
 @pytest.mark.parametrize("key", HOSTILE_KEYS)

@@ -29,7 +29,7 @@ def test_changes_come_newest_first_with_what_they_did(viewer, namespace):
 
     body = answer.content.decode()
     assert revisions_of(answer) == [2, 1]
-    for shown in ("&lt;a&gt;", "&quot;&lt;b&gt;&quot;", "agent-7", 'jan<span class="invisible">\\u202e</span>itor'):
+    for shown in ("&lt;a&gt;", "&quot;&lt;b&gt;&quot;", "agent-7", 'jan<span class="escape">\\u202e</span>itor'):
         assert shown in body
     assert '<span class="kind delete">delete</span>' in body
 
