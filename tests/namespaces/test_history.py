@@ -1,15 +1,17 @@
 """The versions of a key and the change log, as long as it is kept."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from namespaces import history, removal, writing
+from namespaces.callers import Caller
 from namespaces.errors import VersionNotFound
 from namespaces.jsontext import JSONText
 from namespaces.models import Namespace
+from namespaces.names import Writer
 from tests.plans import assert_by_index
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("database")]
@@ -23,6 +25,29 @@ def set_at(namespace, key, text="1", **options):
 
 def numbers(found):
     return [version.version for version in found.versions]
+
+
+def test_recent_writers_are_those_of_the_newest_changes_whoever_wrote_last_first(namespace, monkeypatch):
+    monkeypatch.setattr(history, "WRITERS_WITHIN", 4)
+    for key, writer, is_verified in (
+        ("a", "long ago", False),
+        ("b", "bot7", False),
+        ("c", "bot7", True),
+        ("d", "bot7", False),
+    ):
+        set_at(namespace, key, caller=Caller(writer, is_verified=is_verified))
+    set_at(namespace, "e", ttl=1)
+    removal.sweep(NOW + timedelta(seconds=2))
+
+    with CaptureQueriesContext(connection) as asked:
+        found = history.recent_writers(namespace)
+
+    assert [(row.writer, row.changes) for row in found] == [
+        (Writer("", False), 1),
+        (Writer("bot7", False), 1),
+        (Writer("bot7", True), 1),
+    ]
+    assert_by_index(asked)
 
 
 def test_the_versions_of_a_key_come_newest_first_page_by_page(namespace):
