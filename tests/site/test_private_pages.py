@@ -460,7 +460,7 @@ def test_a_rollback_is_previewed_and_done(visitor, boss, namespace):
 
 
 def entries_of(namespace: str, caller: Caller):
-    return [entry for page in reading.pages_with_values(namespace, caller=caller) for entry in page]
+    return reading.list_entries(namespace, with_values=True, caller=caller).entries
 
 
 def test_a_rollback_of_many_keys_is_a_job_that_can_be_stopped(visitor, boss, namespace, settings):
