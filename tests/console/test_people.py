@@ -39,7 +39,9 @@ def test_elsewhere_a_refusal_stays_a_problem_document(api, database, path):
 @pytest.mark.parametrize(
     ("error", "status"), [(ValueError("a slip"), 500), (RedisAway("away"), 503), (OperationalError("a slip"), 500)]
 )
-def test_a_fault_of_ours_is_told_on_a_page(viewer, monkeypatch, error, status):
+def test_a_fault_of_ours_is_told_on_a_page(viewer, monkeypatch, settings, error, status):
+    settings.IS_REDIS = True  # whose errors are known where it is used alone
+
     def fail(*_: object) -> None:
         raise error
 
