@@ -39,18 +39,18 @@ def test_a_memory_and_options_for_a_new_one_exclude_each_other(given):
 
 @pytest.mark.parametrize("kind", [Memory, AsyncMemory])
 def test_the_other_kind_is_made_with_the_same_settings(kind, server, namespace):
-    both = BothMemories(
-        kind(namespace, base_url=server.url, token="bw-token", agent="keeper", timeout=7, retries=0), None
-    )
+    with Memory.create(namespace, name="keeper", base_url=server.url) as lead:
+        token = lead.token
+    both = BothMemories(kind(namespace, base_url=server.url, token=token, agent="keeper", timeout=7, retries=0), None)
 
     asyncio.run(both.awaited.set("awaited", 1))
     both.blocking.set("blocking", 2)
 
     assert both.awaited._settings == both.blocking._settings
-    assert both.blocking._settings.headers["Authorization"] == "Bearer bw-token"
+    assert both.blocking._settings.headers["Authorization"] == f"Bearer {token}"
     for key in ("awaited", "blocking"):
-        assert both.blocking.get_entry(key).writer == Writer("keeper", verified=False)
-    assert "bw-token" not in repr(both)
+        assert both.blocking.get_entry(key).writer == Writer("keeper", verified=True)
+    assert token not in repr(both)
 
 
 def test_the_same_steps_run_in_either_kind(server, namespace):
