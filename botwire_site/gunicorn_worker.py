@@ -104,7 +104,6 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.protocols: set[Protocol] = set()
-        self._resting: asyncio.Task[None] | None = None
         gasgi.ASGIProtocol = Protocol
 
     def init_signals(self) -> None:
@@ -114,26 +113,17 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         super().init_signals()
-        self._resting = asyncio.current_task()
         await super()._serve()
 
     def handle_exit_signal(self) -> None:
         """SIGTERM: who waits for something to happen is answered at once; gunicorn itself looks once a second."""
         super().handle_exit_signal()
         self._end_waits()
-        self._wake()
 
     def handle_quit_signal(self) -> None:
         """SIGINT, SIGQUIT: the same."""
         super().handle_quit_signal()
         self._end_waits()
-        self._wake()
-
-    def _wake(self) -> None:
-        """End the second that gunicorn rests between two looks at whether it goes on, once, and once it serves."""
-        if self.servers and self._resting is not None:
-            self._resting.cancel()
-            self._resting = None
 
     def _end_waits(self) -> None:
         end = getattr(self.asgi, "end_waits", None)  # gunicorn has an application of its own for one that fails
@@ -142,7 +132,6 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     async def _shutdown(self) -> None:
         """End without waiting, as gunicorn does, for clients that keep a connection and send nothing on it."""
-        self._resting = None
         self._end_waits()
         closing = self.loop.create_task(self._close_idle())
         await super()._shutdown()

@@ -41,7 +41,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def _master(server: Server) -> int:
-    [master] = [number for number in _children(server.process_ids()[0]) if "--bind" in _arguments(number)]
+    [master] = [number for number in _children(server.process_ids()[0]) if "gunicorn" in _arguments(number)]
     return master
 
 

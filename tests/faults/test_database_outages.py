@@ -167,7 +167,7 @@ class CuttingProxy:
 
 
 class Line:
-    """One connection through the proxy, which remembers what was asked on it last."""
+    """One connection through the proxy, which remembers what was asked on it since the last answer."""
 
     def __init__(self, proxy: CuttingProxy, client: socket.socket, database: socket.socket) -> None:
         self.proxy, self.client, self.database = proxy, client, database
@@ -178,7 +178,7 @@ class Line:
     def _pass_on(self) -> None:
         with contextlib.suppress(OSError), self.database:
             while asked := self.client.recv(65_536):
-                self.asked = asked
+                self.asked += asked  # a long statement comes in several parts
                 self.database.sendall(asked)
 
     def _pass_back(self) -> None:
@@ -187,6 +187,7 @@ class Line:
                 if self.proxy.is_cutting and any(mark in self.asked for mark in WRITES):
                     self.client.shutdown(socket.SHUT_RDWR)
                     return
+                self.asked = b""
                 self.client.sendall(answered)
 
 
