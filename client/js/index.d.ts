@@ -426,6 +426,11 @@ export class InvalidConditionError extends InvalidRequestError {}
 export class InvalidAgentError extends InvalidRequestError {}
 export class InvalidIdempotencyKeyError extends InvalidRequestError {}
 export class InvalidPatchError extends InvalidRequestError {}
+export class InvalidExportError extends InvalidRequestError {
+  readonly line?: number;
+}
+export class WriterMismatchError extends InvalidRequestError {}
+export class TokenInURLError extends InvalidRequestError {}
 export class BadRequestError extends InvalidRequestError {}
 
 /** 401 or 403: not for you, or not now. */
@@ -433,6 +438,13 @@ export class AccessDeniedError extends BotWireAPIError {
   readonly reason?: string | null;
   readonly until?: Date | null;
 }
+export class InvalidTokenError extends AccessDeniedError {}
+export class TokenNotAllowedError extends AccessDeniedError {
+  readonly role?: string;
+  readonly read?: string[];
+  readonly write?: string[];
+}
+export class ClaimCodeRequiredError extends AccessDeniedError {}
 export class NamespaceReadOnlyError extends AccessDeniedError {}
 export class NamespaceSuspendedError extends AccessDeniedError {}
 export class ForbiddenError extends AccessDeniedError {}
@@ -443,6 +455,10 @@ export class KeyNotFoundError extends NotFoundError {}
 export class NamespaceNotFoundError extends NotFoundError {}
 export class LeaseNotFoundError extends NotFoundError {}
 export class NothingToClaimError extends NotFoundError {}
+export class TokenNotFoundError extends NotFoundError {}
+export class VersionNotFoundError extends NotFoundError {}
+export class NotQuarantinedError extends NotFoundError {}
+export class RollbackNotFoundError extends NotFoundError {}
 export class PathNotFoundError extends NotFoundError {}
 
 export class MethodNotAllowedError extends BotWireAPIError {
@@ -459,6 +475,14 @@ export class WrongTypeError extends ConflictError {
 }
 export class PatchFailedError extends ConflictError {}
 export class NumberOutOfRangeError extends ConflictError {}
+export class ImportConflictError extends ConflictError {
+  readonly line?: number;
+}
+export class EntryQuarantinedError extends ConflictError {}
+export class RollbackRunningError extends ConflictError {}
+export class AlreadyClaimedError extends ConflictError {}
+export class NamespaceOpenError extends ConflictError {}
+export class LastAdminTokenError extends ConflictError {}
 export class LeaseHeldError extends ConflictError {
   readonly holder?: string;
   readonly expiresAt?: Date;
@@ -488,6 +512,9 @@ export class ValueTooLargeError extends LimitError {}
 export class BodyTooLargeError extends LimitError {}
 export class BatchTooLargeError extends LimitError {}
 export class LeaseLimitError extends LimitError {}
+export class QuarantineLimitError extends LimitError {}
+export class TokenLimitError extends LimitError {}
+export class GuessLimitError extends LimitError {}
 export class DailyWriteLimitError extends LimitError {
   readonly resetsAt?: Date;
 }
@@ -507,5 +534,8 @@ export class UnavailableError extends ServerError {}
 export class DatabaseUnavailableError extends UnavailableError {}
 export class OutcomeUnknownError extends UnavailableError {}
 export class TooManyWaitersError extends UnavailableError {
+  readonly limit?: number;
+}
+export class TooManyExportsError extends UnavailableError {
   readonly limit?: number;
 }

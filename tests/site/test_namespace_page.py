@@ -70,6 +70,7 @@ def test_nobody_keeps_indexes_or_is_told_of_it(put, show, visitor, namespace):
         assert answer["Referrer-Policy"] == "same-origin"
         assert answer["X-Robots-Tag"] == "noindex, nofollow"
         assert set(answer.cookies) <= {"csrftoken"}
+        assert answer.getvalue()  # which closes an export
     assert '<meta name="robots" content="noindex, nofollow">' in show().text
 
 
@@ -239,7 +240,7 @@ def test_reads_are_counted_as_the_api_counts_them(put, show, visitor, namespace,
 
     show()
     show("?key=k")
-    visitor.get(f"/n/{namespace}/export.ndjson")
+    visitor.get(f"/n/{namespace}/export.ndjson").getvalue()
     show("?key=none")
 
     assert tally._reads.pop(namespace) == 1 + 2 + 1 + 1

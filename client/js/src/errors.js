@@ -88,10 +88,16 @@ export class InvalidConditionError extends InvalidRequestError { static code = "
 export class InvalidAgentError extends InvalidRequestError { static code = "invalid_agent"; }
 export class InvalidIdempotencyKeyError extends InvalidRequestError { static code = "invalid_idempotency_key"; }
 export class InvalidPatchError extends InvalidRequestError { static code = "invalid_patch"; }
+export class InvalidExportError extends InvalidRequestError { static code = "invalid_export"; }
+export class WriterMismatchError extends InvalidRequestError { static code = "writer_mismatch"; }
+export class TokenInURLError extends InvalidRequestError { static code = "token_in_url"; }
 export class BadRequestError extends InvalidRequestError { static code = "bad_request"; }
 
 /** 401 or 403: not for you, or not now. */
 export class AccessDeniedError extends BotWireAPIError {}
+export class InvalidTokenError extends AccessDeniedError { static code = "invalid_token"; }
+export class TokenNotAllowedError extends AccessDeniedError { static code = "token_not_allowed"; }
+export class ClaimCodeRequiredError extends AccessDeniedError { static code = "claim_code_required"; }
 export class NamespaceReadOnlyError extends AccessDeniedError { static code = "namespace_read_only"; }
 export class NamespaceSuspendedError extends AccessDeniedError { static code = "namespace_suspended"; }
 export class ForbiddenError extends AccessDeniedError { static code = "forbidden"; }
@@ -102,6 +108,10 @@ export class KeyNotFoundError extends NotFoundError { static code = "key_not_fou
 export class NamespaceNotFoundError extends NotFoundError { static code = "namespace_not_found"; }
 export class LeaseNotFoundError extends NotFoundError { static code = "lease_not_found"; }
 export class NothingToClaimError extends NotFoundError { static code = "nothing_to_claim"; }
+export class TokenNotFoundError extends NotFoundError { static code = "token_not_found"; }
+export class VersionNotFoundError extends NotFoundError { static code = "version_not_found"; }
+export class NotQuarantinedError extends NotFoundError { static code = "not_quarantined"; }
+export class RollbackNotFoundError extends NotFoundError { static code = "rollback_not_found"; }
 export class PathNotFoundError extends NotFoundError { static code = "path_not_found"; }
 
 export class MethodNotAllowedError extends BotWireAPIError { static code = "method_not_allowed"; }
@@ -112,6 +122,12 @@ export class TargetMissingError extends ConflictError { static code = "target_mi
 export class WrongTypeError extends ConflictError { static code = "wrong_type"; }
 export class PatchFailedError extends ConflictError { static code = "patch_failed"; }
 export class NumberOutOfRangeError extends ConflictError { static code = "number_out_of_range"; }
+export class ImportConflictError extends ConflictError { static code = "import_conflict"; }
+export class EntryQuarantinedError extends ConflictError { static code = "entry_quarantined"; }
+export class RollbackRunningError extends ConflictError { static code = "rollback_running"; }
+export class AlreadyClaimedError extends ConflictError { static code = "already_claimed"; }
+export class NamespaceOpenError extends ConflictError { static code = "namespace_open"; }
+export class LastAdminTokenError extends ConflictError { static code = "last_admin_token"; }
 export class LeaseHeldError extends ConflictError { static code = "lease_held"; }
 
 export class LeaseLostError extends BotWireAPIError { static code = "lease_lost"; }
@@ -131,6 +147,9 @@ export class ValueTooLargeError extends LimitError { static code = "value_too_la
 export class BodyTooLargeError extends LimitError { static code = "body_too_large"; }
 export class BatchTooLargeError extends LimitError { static code = "batch_too_large"; }
 export class LeaseLimitError extends LimitError { static code = "lease_limit"; }
+export class QuarantineLimitError extends LimitError { static code = "quarantine_limit"; }
+export class TokenLimitError extends LimitError { static code = "token_limit"; }
+export class GuessLimitError extends LimitError { static code = "guess_limit"; }
 export class DailyWriteLimitError extends LimitError { static code = "daily_write_limit"; }
 export class NamespaceCreationLimitError extends LimitError { static code = "namespace_creation_limit"; }
 export class StorageLimitError extends LimitError { static code = "storage_limit"; }
@@ -149,3 +168,4 @@ export class UnavailableError extends ServerError {}
 export class DatabaseUnavailableError extends UnavailableError { static code = "database_unavailable"; }
 export class OutcomeUnknownError extends UnavailableError { static code = "outcome_unknown"; }
 export class TooManyWaitersError extends UnavailableError { static code = "too_many_waiters"; }
+export class TooManyExportsError extends UnavailableError { static code = "too_many_exports"; }

@@ -71,6 +71,10 @@ const FACTS = {
   until: ["until", moment],
   parameter: ["parameter", text],
   allowed: ["allowed", texts],
+  line: ["line", integer],
+  role: ["role", text],
+  read: ["read", texts],
+  write: ["write", texts],
 };
 
 /** The error for an answer of 4xx or 5xx. A `code` counts only if the answer is BotWire's problem document. */

@@ -50,8 +50,7 @@ BotWireError
     │   ├── WrongTypeError                         wrong_type                   current_type
     │   ├── PatchFailedError                       patch_failed
     │   ├── NumberOutOfRangeError                  number_out_of_range
-    │   ├── LeaseHeldError                         lease_held                   holder, expires_at
-    │   └── ImportConflictError                    import_conflict              key, line
+    │   ├── ImportConflictError                    import_conflict              key, line
     │   ├── EntryQuarantinedError                  entry_quarantined
     │   ├── RollbackRunningError                   rollback_running             job
     │   ├── AlreadyClaimedError                    already_claimed
