@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +106,21 @@ def database(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker)
         chosen["TEST"] = {**original["TEST"]}
     else:
         chosen = {**original, "TEST": {**original["TEST"], "NAME": str(Path(_DATA) / "test.sqlite3")}}
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), beside_a_browser():
         _switch_to(chosen)
     yield request.param
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), beside_a_browser():
         _switch_to(original)
+
+
+@contextmanager
+def beside_a_browser() -> Iterator[None]:
+    """Let databases be set up while Playwright keeps a loop in this thread, which Django takes for its caller's."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 def _switch_to(chosen: dict[str, Any]) -> None:
@@ -121,13 +132,15 @@ def _switch_to(chosen: dict[str, Any]) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(database: str, django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False)
-        allow_truncate()
+        with beside_a_browser():
+            made = setup_databases(verbosity=0, interactive=False)
+            allow_truncate()
         yield
-        connections.close_all()
-        if connection.vendor == "postgresql":
-            connection.close_pool()  # type: ignore[attr-defined]
-        teardown_databases(made, verbosity=0)
+        with beside_a_browser():
+            connections.close_all()
+            if connection.vendor == "postgresql":
+                connection.close_pool()  # type: ignore[attr-defined]
+            teardown_databases(made, verbosity=0)
 
 
 def allow_truncate() -> None:

@@ -12,6 +12,7 @@ from autogen_core.models import CreateResult, RequestUsage
 from autogen_ext.models.replay import ReplayChatCompletionClient
 from PIL import Image as Picture
 
+import botwire
 from botwire import AsyncMemory, DailyWriteLimitError, InvalidKeyError, ValueTooLargeError, WrongTypeError
 from botwire.autogen import BotWireMemory
 
@@ -164,7 +165,8 @@ async def test_something_else_under_the_key_stays_as_it_is(remembered, memory):
 
 
 async def test_a_component_is_dumped_and_loaded_without_its_token(server, namespace, monkeypatch):
-    memory = BotWireMemory(namespace, base_url=server.url, token="secret-token", agent="clerk", key="k", max_length=9)
+    token = botwire.Memory.create(namespace, name="clerk", base_url=server.url).token
+    memory = BotWireMemory(namespace, base_url=server.url, token=token, agent="clerk", key="k", max_length=9)
     await memory.add(text("fact"))
 
     dumped = memory.dump_component()
@@ -175,11 +177,11 @@ async def test_a_component_is_dumped_and_loaded_without_its_token(server, namesp
     assert dumped.config == {
         "namespace": namespace, "base_url": server.url, "agent": "clerk", "key": "k", "max_length": 9,
     }  # fmt: skip
-    assert "secret-token" not in dumped.model_dump_json()
+    assert token not in dumped.model_dump_json()
     assert isinstance(loaded, BotWireMemory)
     assert loaded.dump_component() == dumped
     assert loaded._memory._settings.headers["Authorization"] == "Bearer another-token"
-    monkeypatch.delenv("BOTWIRE_TOKEN")
+    monkeypatch.setenv("BOTWIRE_TOKEN", token)
     assert (await Memory.load_component(dumped).query("")).results == (await memory.query()).results
 
 

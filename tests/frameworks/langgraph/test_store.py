@@ -7,7 +7,14 @@ from itertools import pairwise
 import pytest
 from langgraph.store.base import GetOp, InvalidNamespaceError, ListNamespacesOp, MatchCondition, PutOp, SearchOp
 
-from botwire import AsyncMemory, BotWireConnectionError, DailyWriteLimitError, UnsupportedValueError, ValueTooLargeError
+from botwire import (
+    AsyncMemory,
+    BotWireConnectionError,
+    DailyWriteLimitError,
+    Memory,
+    UnsupportedValueError,
+    ValueTooLargeError,
+)
 from botwire.langgraph import BotWireStore
 
 HOSTILE = [
@@ -361,9 +368,10 @@ async def test_it_is_awaited_the_same(server, namespace):
 
 
 def test_a_memory_to_await_will_do_for_calling_too(server, namespace):
-    store = BotWireStore(memory=AsyncMemory(namespace, base_url=server.url, token="bw-secret", agent="keeper"))
+    token = Memory.create(namespace, name="keeper", base_url=server.url).token
+    store = BotWireStore(memory=AsyncMemory(namespace, base_url=server.url, token=token, agent="keeper"))
 
     store.put(("n",), "k", {"a": 1})
 
     assert keys(store.search(("n",))) == ["k"]
-    assert "bw-secret" not in repr(store)
+    assert token not in repr(store)
