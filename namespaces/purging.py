@@ -31,10 +31,10 @@ SAMPLE_LENGTH = 120
 BATCH_BYTES = 4_194_304
 # SQLite has one writer: while a batch is on its way, every namespace waits, and those who wait ask again ever later.
 # So a batch is as large as fits into a moment, whatever the machine, and is followed by a longer rest.
-BATCH_SECONDS = 0.01
+BATCH_SECONDS = 0.005
 REST = 3  # times as long as the batch took
 SHORTEST_REST = 0.01
-FEWEST_ROWS, MOST_ROWS = 200, removal.BATCH
+FEWEST_ROWS, MOST_ROWS = 50, removal.BATCH
 # A job that nobody has touched for so long has no worker.
 PATIENCE = timedelta(seconds=6)
 
@@ -45,7 +45,7 @@ class Pace:
 
     fewest: ClassVar[int] = FEWEST_ROWS
 
-    rows: int = 200
+    rows: int = FEWEST_ROWS
     rest: float = SHORTEST_REST
 
     def adapt(self, seconds: float) -> None:

@@ -389,11 +389,11 @@ def test_neither_looking_nor_purging_reads_a_table_from_end_to_end(namespace, pr
 def test_a_batch_is_as_large_as_fits_into_a_moment_and_the_rest_is_longer():
     slow, quick = purging.Pace(rows=800), purging.Pace(rows=400)
 
-    slow.adapt(0.02)
-    quick.adapt(0.002)
+    slow.adapt(0.01)
+    quick.adapt(0.001)
 
-    assert (slow.rows, slow.rest) == (400, 0.06)
+    assert (slow.rows, slow.rest) == (400, 0.03)
     assert (quick.rows, quick.rest) == (800, 0.01)
     slow.adapt(10)
     quick.adapt(0)
-    assert (slow.rows, quick.rows) == (200, 1_000)
+    assert (slow.rows, quick.rows) == (50, 1_000)
