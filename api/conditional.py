@@ -1,8 +1,9 @@
 """Conditional requests (RFC 9110 section 13): entity tags to the domain's conditions. Evaluated by the domain alone."""
 
 import re
+from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from api.refusals import RequestRefused
 from namespaces.conditions import ABSENT, ALWAYS, PRESENT, Condition, at_version
@@ -31,6 +32,18 @@ def _matching(header: str) -> Condition:
     if not 0 < len(versions) <= _MOST_VERSIONS:
         raise RequestRefused("invalid_condition", 'If-Match is * or versions in double quotes, such as "17".')
     return at_version(*map(int, versions))
+
+
+def without_length_of_304(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: the length of a 304 would be that of what is not sent (RFC 9110 section 8.6); Django says 0."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 304:
+            del response["Content-Length"]
+        return response
+
+    return answer
 
 
 def names_tag(header: str, tag: str) -> bool:

@@ -28,6 +28,7 @@ STATE_LIMITS = ("writes_per_day", "bytes", "value_bytes", "key_bytes", "json_dep
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False)
+_quoted = json.encoder.encode_basestring  # a text as `_encoder` writes it
 
 
 Parts = list["str | StoredValue"]
@@ -261,22 +262,22 @@ def cleared_body(cleared: Cleared) -> str:
 
 def entry_body(entry: Remembered, *, with_namespace: bool = True) -> str:
     """The entry with its value's text in its place."""
-    head = {"namespace": entry.namespace} if with_namespace else {}
-    parts = _entry_parts({**head, "key": entry.key}, entry)
-    return "".join(part if isinstance(part, str) else part.member for part in parts)
+    namespace = f'"namespace": {_quoted(entry.namespace)}, ' if with_namespace else ""
+    return f'{{{namespace}"key": {_quoted(entry.key)}, "value": {entry.value}, {_after_value(entry)}'
 
 
 def _entry_parts(head: dict[str, Any], entry: Remembered) -> Parts:
-    after = as_json(
-        {
-            "version": entry.version,
-            "writer": writer_members(entry.writer, entry.is_verified),
-            "created_at": timestamp(entry.created_at),
-            "updated_at": timestamp(entry.updated_at),
-            "expires_at": timestamp(entry.expires_at),
-        }
-    )[1:]
-    return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), after]
+    return [f"{as_json(head)[:-1]}, ", StoredValue(entry.version, entry.value), _after_value(entry)]
+
+
+def _after_value(entry: Remembered) -> str:
+    """The members of an entry after its value, and its end: what every read writes, so it is written by hand."""
+    writer = as_json(writer_members(entry.writer, entry.is_verified)) if entry.writer else "null"
+    expires_at = f'"{timestamp(entry.expires_at)}"' if entry.expires_at else "null"
+    return (
+        f'"version": {entry.version}, "writer": {writer}, "created_at": "{timestamp(entry.created_at)}", '
+        f'"updated_at": "{timestamp(entry.updated_at)}", "expires_at": {expires_at}}}'
+    )
 
 
 def writer_members(name: str, is_verified: bool) -> dict[str, Any] | None:

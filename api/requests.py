@@ -92,6 +92,8 @@ def fencing_of(parameters: dict[str, str]) -> int:
 
 def decoded(encoded: str, refusal: type[InvalidInput], most: int) -> str:
     """Percent-decoded UTF-8, or the refusal."""
+    if "%" not in encoded and encoded.isascii():
+        return encoded
     try:
         return unquote_to_bytes(encoded.encode("latin-1")).decode()
     except UnicodeDecodeError:

@@ -8,8 +8,11 @@ import signal
 import sys
 from typing import Any
 
+from gunicorn.asgi import protocol as http
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
+
+from api.lane.body import WHOLE
 
 # How long a connection stays open in a worker that ends, for a next request, which is told that it is the last.
 LAST_REQUEST_SECONDS = 2.0
@@ -50,6 +53,36 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
             self._close_transport()
             return False
         return goes_on
+
+    async def _serve_http_request(self, request: Any, sockname: Any, peername: Any) -> bool:
+        """One request, in the connection's own task: the application is done when its answer is.
+
+        gunicorn has a task for each, and two rounds of the loop, for applications that go on after their answer.
+        """
+        keeps_alive: bool = await self._handle_http_request(request, sockname, peername)
+        return keeps_alive
+
+    def _build_http_scope(self, request: Any, sockname: Any, peername: Any) -> dict[str, Any]:
+        scope: dict[str, Any] = super()._build_http_scope(request, sockname, peername)
+        if not self.log.access_log_enabled:  # which is told of answers by gunicorn, in its own way of sending them
+            scope["extensions"] = {WHOLE: self._send_whole}
+        return scope
+
+    async def _send_whole(self, status: int, head: bytes, content: bytes) -> None:
+        """Write a whole answer at once; see `api.lane.body.WHOLE`.
+
+        gunicorn takes answers in parts, and looks twice at each of their headers: half the time of a small read.
+        """
+        if self._closed:
+            return
+        request = self._current_request
+        self.is_answered = True
+        self._body_receiver.expect_continue = False
+        start, date = http._get_cached_status_line(request.version, status), http._get_cached_date_header()
+        last = b"Connection: close\r\n\r\n" if self._will_close(request, False) else b"\r\n"
+        self._safe_write(b"".join((start, head, http._CACHED_SERVER_HEADER, date, last, content)))
+        if self._flow_control.write_paused:
+            await self._flow_control.drain()
 
     def _on_headers_complete(self) -> bool:
         self.is_answered = False

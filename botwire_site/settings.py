@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "api",
 ]
 MIDDLEWARE = [
+    "api.conditional.without_length_of_304",
     "django.middleware.security.SecurityMiddleware",
     "botwire_site.people.origin_for_forms",
     "csp.middleware.CSPMiddleware",

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import psycopg
@@ -217,8 +217,14 @@ def _end_turn() -> None:
 
 
 def as_parameter(moment: datetime | None) -> Any:
-    """A moment in the form in which the database's own columns hold it, so that text compares as time on SQLite."""
-    return _operations(connections.settings["default"]["ENGINE"]).adapt_datetimefield_value(moment)
+    """A moment in the form in which the database's own columns hold it, so that text compares as time on SQLite.
+
+    What is common there, Django's own takes four times as long to find.
+    """
+    engine = connections.settings["default"]["ENGINE"]
+    if engine.endswith("sqlite3") and moment is not None and moment.tzinfo is UTC:
+        return moment.replace(tzinfo=None).isoformat(" ")
+    return _operations(engine).adapt_datetimefield_value(moment)
 
 
 def as_day_parameter(day: date) -> Any:

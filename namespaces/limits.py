@@ -3,9 +3,13 @@
 It holds no logic of its own; where a limit is enforced is said beside it.
 """
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +67,17 @@ LIMITS = (
 
 def limit(name: str) -> int:
     """The value in force on this server for the limit `name`; KeyError for a name that is not in the table."""
-    value: int = settings.LIMITS[name]
+    value: int = _in_force()[name]
     return value
+
+
+@functools.cache
+def _in_force() -> dict[str, int]:
+    """The setting, which a write asks for ten times, and which Django takes a while to find each time."""
+    limits: dict[str, int] = settings.LIMITS
+    return limits
+
+
+@receiver(setting_changed)
+def _forget(**_: Any) -> None:
+    _in_force.cache_clear()

@@ -6,6 +6,7 @@ and statements as one CTE, in one round trip and one implicit transaction: the s
 the lock is held, so it sees every earlier write. SQLite runs them one by one inside BEGIN IMMEDIATE.
 """
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -23,7 +24,8 @@ _IS_SEEN = """(ns.access_version = 0 OR EXISTS (
 # `namespaces.conditions`, {growth} the change of the stored bytes, {missing} the plan's answer to a missing key,
 # {is_bound} whether the namespace's status binds the writer (it does not bind operators), {is_counted} whether it is a
 # write of the day (an operator's is not, nor what takes back another one), {is_seen} that the namespace is there for
-# them at all; {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`.
+# them at all; {writes_before} and {bytes_before} are what the sets before it in the same statement do, see `SET_MANY`;
+# {items} is the table that several sets stand in, {of_item} its columns, see `namespaces.engine.many`.
 VERDICT = """
 SELECT state.*,
     CASE
@@ -36,7 +38,7 @@ SELECT state.*,
         WHEN NOT ({precondition}) THEN 'precondition_failed'
     END AS refusal
 FROM (
-    SELECT ns.revision + 1 + {writes_before} AS revision,
+    SELECT {of_item}ns.revision + 1 + {writes_before} AS revision,
         CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END AS status,
         ns.status_reason, ns.status_until,
         COALESCE(ns.limit_writes_per_day, %(writes_per_day)s) AS write_limit,
@@ -48,7 +50,7 @@ FROM (
         {appeared} AS appeared,
         CASE WHEN e.expires_at IS NULL OR e.expires_at > %(now)s THEN e.version END AS live_version,
         CASE WHEN e.expires_at IS NULL OR e.expires_at > %(now)s THEN e.created_at END AS live_since
-    FROM namespaces_namespace AS ns
+    FROM {items}namespaces_namespace AS ns
     LEFT JOIN namespaces_entry AS e ON e.namespace_id = ns.name AND e.key = %(key)s
     LEFT JOIN namespaces_dailyusage AS u ON u.namespace_id = ns.name AND u.day = %(today)s
     WHERE ns.name = %(namespace)s AND {is_seen}
@@ -333,6 +335,11 @@ WHERE namespace_id = %(namespace)s AND key = %(key)s AND (expires_at IS NULL OR 
 # Conditions name versions, so that there is no end of them; a statement that is the same object is found prepared.
 _REMEMBERED = 256
 
+# The columns of a verdict.
+STATE = (
+    *("revision", "status", "status_reason", "status_until", "write_limit", "byte_limit", "value_limit"),
+    *("stored_bytes", "writes", "growth", "appeared", "live_version", "live_since", "refusal"),
+)
 # What the statements of a plan read of a verdict; on SQLite these are handed back to them as constants.
 JUDGED = ("revision", "growth", "appeared", "live_since", "refusal")
 
@@ -357,7 +364,14 @@ class Plan:
         """The SELECT that judges the write."""
         return self._verdict(precondition, writes_before="0", bytes_before="0")
 
-    def _verdict(self, precondition: str, *, writes_before: str, bytes_before: str) -> str:
+    def verdict_of_items(self, precondition: str) -> str:
+        """The SELECT that judges the writes of the table `item` (SQLite), each as if those before it were done."""
+        before = {"writes_before": "item.writes_before", "bytes_before": "item.bytes_before"}
+        return self._verdict(precondition, **before, items="temp.item AS item CROSS JOIN ", of_item="item.*, ")
+
+    def _verdict(
+        self, precondition: str, *, writes_before: str, bytes_before: str, items: str = "", of_item: str = ""
+    ) -> str:
         return VERDICT.format(
             precondition=precondition,
             growth=self.growth,
@@ -369,6 +383,8 @@ class Plan:
             is_seen=_IS_SEEN if self.is_counted else "TRUE",
             writes_before=writes_before,
             bytes_before=bytes_before,
+            items=items,
+            of_item=of_item,
         )
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019
@@ -413,6 +429,13 @@ DELETE = Plan(
     appeared="0 - CASE WHEN e.version IS NULL THEN 0 ELSE 1 END",
     missing="WHEN live_version IS NULL AND ({precondition}) THEN 'key_not_found'",
 )
+
+
+def parameters_of_sets() -> tuple[str, ...]:
+    """The names of all parameters that a set has."""
+    return tuple(sorted(set(re.findall(r"%\((\w+)\)s", SET.verdict("TRUE") + "".join(SET.statements)))))
+
+
 # What takes back other writes is none of the day: each of those was counted, and a day that is used up must not keep
 # anybody from it. What a value and a namespace may hold is the same for all.
 RESTORE = replace(SET, statements=(ADVANCE_NAMESPACE, SET_ENTRY, LOG_CHANGE), is_counted=False)

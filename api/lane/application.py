@@ -6,9 +6,9 @@ from api.lane import memory
 from api.lane.around import Around
 from api.lane.body import Body, Receive, Scope, Send
 from api.lane.bounds import Bounds
-from api.lane.django import WSGI, Django, Headers, Response, respond, response_of
+from api.lane.django import WSGI, Django, Headers, Response, respond, tell
 from api.lane.held import Unfound, Waits
-from api.lane.requests import memory_request_of, plain_headers_of
+from api.lane.requests import PlainHeaders, memory_request_of, plain_headers_of
 from api.lane.turns import Turns
 from api.lane.wait_requests import ChangesWait, LeaseWait, WaitRequest, lease_wait_of, wait_request_of
 from api.waits import OUTCOME
@@ -61,11 +61,8 @@ class Application:
         wait = wait_request_of(scope) or lease_wait_of(scope)
         if wait is not None and await self._hold(wait, scope, body, send):
             return
-        response = await self._answer_on_loop(scope, body)
-        if response is None:
+        if not await self._answer_on_loop(scope, body, send):
             await self._django.answer(scope, body, send)
-        else:
-            await respond(send, response)
 
     async def _hold(self, wait: WaitRequest | LeaseWait, scope: Scope, body: Body, send: Send) -> bool:
         """Answer a request once what it waits for has come, or tell that Django is to answer it."""
@@ -95,23 +92,32 @@ class Application:
             await respond(send, _told(response, wait) if wait.told_as else response)
         return response is not None
 
-    async def _answer_on_loop(self, scope: Scope, body: Body) -> Response | None:
+    async def _answer_on_loop(self, scope: Scope, body: Body, send: Send) -> bool:
+        """Answer a request for an entry, or for the server's health, or tell that Django is to answer it."""
         headers = plain_headers_of(scope)
         if headers is None:
-            return None
-        if scope["method"] == "GET" and scope["raw_path"] == b"/healthz" and not scope["query_string"]:
-            return await self._around_health.response(scope, headers)  # told while every thread waits for the database
+            return False
         request = memory_request_of(scope, headers)
-        if self._engine is None or request is None:
-            return None
+        if request is None:
+            return _is_for_health(scope) and await self._answer_health(scope, headers, send)
         around = await self._around_memory.response(scope, headers)
-        if around is None:
-            return None
+        if self._engine is None or around is None:
+            return False
         try:
             answer = await memory.answer(request, body, self._engine)
         except DatabaseTrouble as trouble:
-            return _refusal(request.namespace, trouble, around.headers)
-        return response_of(answer, around.headers) if answer else None
+            await respond(send, _refusal(request.namespace, trouble, around.headers))
+            return True
+        if answer is not None:
+            await tell(scope, send, answer, around)
+        return answer is not None
+
+    async def _answer_health(self, scope: Scope, headers: PlainHeaders, send: Send) -> bool:
+        """Told even while every thread waits for the database."""
+        response = await self._around_health.response(scope, headers)
+        if response is not None:
+            await respond(send, response)
+        return response is not None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the process (ASGI's lifespan protocol)."""
@@ -134,6 +140,10 @@ class _Held:
         self.waking, bounds = Waking(engine), Bounds()
         self.waits = Waits(engine, self.waking, bounds)
         self.turns = Turns(engine, self.waking, bounds, django)
+
+
+def _is_for_health(scope: Scope) -> bool:
+    return scope["method"] == "GET" and scope["raw_path"] == b"/healthz" and not scope["query_string"]
 
 
 def _told(response: Response, wait: WaitRequest | LeaseWait) -> Response:

@@ -9,6 +9,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 
+# The name of an ASGI extension of `botwire_site.gunicorn_worker`: a function that sends the status, the lines of
+# headers that need no check, and the content of an answer in one go. Other servers get the two messages that all know.
+WHOLE = "botwire.whole"
+
 
 class Body:
     """A request's body, read by the lane, then by Django: what the lane has looked at, Django still finds."""

@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from api.bodies import FRAME_BYTES
-from api.lane.body import Body, Scope, Send
+from api.lane.body import WHOLE, Body, Scope, Send
 from api.rendering import Answer
 from api.requests import path_of_target
 from namespaces.limits import limit
@@ -32,13 +33,18 @@ LINGER_SECONDS = 2.0
 SLOW_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Response:
     """What Django answered."""
 
     status: int
     headers: Headers
     body: bytes
+
+    @cached_property
+    def lines(self) -> bytes:
+        """Its headers as they are written."""
+        return lines_of(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +138,31 @@ def as_headers(answer: Answer) -> Headers:
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.all_headers().items()]
 
 
+def lines_of(headers: Headers) -> bytes:
+    """Headers as they are written, each with its line's end."""
+    return b"".join([b"%s: %s\r\n" % header for header in headers])
+
+
 def response_of(answer: Answer, around: Headers) -> Response:
     """The answer as it goes out, with the headers `around` it."""
     content = answer.body.encode()
-    return Response(answer.status, [*as_headers(answer), *around, (b"content-length", b"%d" % len(content))], content)
+    return Response(answer.status, [*as_headers(answer), *around, *_length_of(answer.status, content)], content)
+
+
+async def tell(scope: Scope, send: Send, answer: Answer, around: Response) -> None:
+    """Send an answer of the lane, whose headers are numbers and words of ours, with the headers of `around`."""
+    extensions = scope.get("extensions")
+    if not extensions or WHOLE not in extensions:
+        await respond(send, response_of(answer, around.headers))
+        return
+    content = answer.body.encode()
+    head = lines_of(as_headers(answer)) + around.lines + lines_of(_length_of(answer.status, content))
+    await extensions[WHOLE](answer.status, head, content)
+
+
+def _length_of(status: int, content: bytes) -> Headers:
+    """That of a 304 would be the entry's (RFC 9110 section 8.6), so it has none."""
+    return [] if status == 304 else [(b"content-length", b"%d" % len(content))]
 
 
 async def respond(send: Send, response: Response) -> None:

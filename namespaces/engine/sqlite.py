@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import Error, connection, connections, transaction
 
 from namespaces import database
+from namespaces.engine import many
 from namespaces.engine.errors import NotAnswered
 from namespaces.engine.queue import FairQueue, QueueFull
 from namespaces.errors import DatabaseUnavailable
@@ -67,10 +68,15 @@ class Job:
     """Work that waits for its turn. `loop` is that of a future that only a loop may settle."""
 
     namespace: str
-    work: Work
+    work: Work | database.Statement
     future: "asyncio.Future[Any] | Future[Any]"
     deadline: float
     loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def statement(self) -> database.Statement | None:
+        """The write of one entry, if that is its work."""
+        return self.work if isinstance(self.work, tuple) else None
 
 
 Settled = tuple[Job, Any]
@@ -111,8 +117,7 @@ class GroupCommit:
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Let a write wait for its turn, SQLITE_TIMEOUT seconds at most; DatabaseUnavailable if too many do already."""
-        work = partial(_run, plan=plan, precondition=precondition, parameters=parameters)
-        self._put(parameters["namespace"], work, future, loop)
+        self._put(parameters["namespace"], (plan, precondition, parameters), future, loop)
 
     def transact(self, namespace: str, work: Work) -> Any:
         """Let a thread's own work have its turn, and wait for it; what it raises undoes it, and is raised."""
@@ -123,7 +128,7 @@ class GroupCommit:
     def _put(
         self,
         namespace: str,
-        work: Work,
+        work: Work | database.Statement,
         future: "asyncio.Future[Any] | Future[Any]",
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
@@ -178,7 +183,7 @@ class GroupCommit:
             with connection.wrap_database_errors, transaction.atomic():
                 jobs = choose()
                 cursor = NativeCursor(connection.connection)
-                outcomes = [job.work(cursor) for job in jobs]
+                outcomes = _carry_out(cursor, jobs)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
             if not jobs:
                 return self._overdue() if _is_busy(error) else self._given_up(error)
@@ -190,9 +195,9 @@ class GroupCommit:
     def _connect(self) -> None:
         if connection.connection is None:
             connection.connect()
-            cast(sqlite3.Connection, connection.connection).execute(
-                f"PRAGMA busy_timeout = {int(ATTEMPT_SECONDS * 1_000)}"
-            )
+            native = cast(sqlite3.Connection, connection.connection)
+            native.execute(f"PRAGMA busy_timeout = {int(ATTEMPT_SECONDS * 1_000)}")
+            many.prepare(native)
 
     def _overdue(self) -> list[Settled]:
         now = time.monotonic()
@@ -204,8 +209,18 @@ class GroupCommit:
             return [(job, error) for job in self._queue.drop(lambda job: True)]
 
 
-def _run(cursor: NativeCursor, plan: Plan, precondition: str, parameters: database.Parameters) -> database.Row | None:
-    return database.run_step_by_step(cursor, plan, precondition, parameters)
+def _carry_out(cursor: NativeCursor, jobs: Sequence[Job]) -> list[Any]:
+    """What comes of each job. Sets that stand together go together, unless one of them would be refused."""
+    outcomes: list[Any] = []
+    for part in many.parts_of(job.statement for job in jobs):
+        statements = [statement for place in part if (statement := jobs[place].statement)]
+        verdicts = many.carry_out(cursor, statements) if len(statements) >= many.FEWEST else None
+        outcomes += [_run(cursor, jobs[place].work) for place in part] if verdicts is None else verdicts
+    return outcomes
+
+
+def _run(cursor: NativeCursor, work: Work | database.Statement) -> Any:
+    return database.run_step_by_step(cursor, *work) if isinstance(work, tuple) else work(cursor)
 
 
 def _in_savepoint(cursor: NativeCursor, work: Work) -> Any:

@@ -329,3 +329,56 @@ def test_an_expired_entry_is_swept(server, namespace):
         time.sleep(0.2)
     assert state["usage"]["bytes"] == 0
     assert state["revision"] == 2
+
+
+def test_an_entry_is_told_whole_and_says_when_it_is_the_last_answer(wire, server, namespace):
+    """The lane's answers are put together by the server's own hands: what RFC 9112 asks of each is in it."""
+    path = f"/memory/{namespace}/k"
+    version = httpx.put(f"{server.url}{path}", json={"value": "x"}).headers["ETag"]
+    last = head("GET", path, Connection="close")
+    old = last.replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"Connection: close\r\n", b"")
+
+    kept = wire.all_of(head("GET", path) + head("GET", path, If_None_Match=version) + last)
+    from_old = wire.all_of(old)
+
+    first, second, third = re.split(rb"(?=HTTP/1\.1 )", kept)[1:]
+    fields = [part.partition(b"\r\n\r\n")[0].lower().split(b"\r\n") for part in (first, second, third)]
+    assert [lines[0] for lines in fields] == [b"http/1.1 200 ok", b"http/1.1 304 not modified", b"http/1.1 200 ok"]
+    assert [b"connection: close" in lines for lines in fields] == [False, False, True]
+    for lines in fields:
+        names = [line.partition(b":")[0] for line in lines[1:]]
+        assert {b"date", b"server", b"etag", b"content-type", b"content-security-policy"} <= set(names)
+        assert len(names) == len(set(names))
+    body = first.partition(b"\r\n\r\n")[2]
+    assert b"content-length: %d" % len(body) in fields[0]
+    assert json.loads(body)["value"] == "x"
+    assert second.endswith(b"\r\n\r\n")
+    assert b"content-length" not in second.lower()  # it would be that of the entry (RFC 9110 section 8.6)
+    assert from_old.startswith(b"HTTP/1.0 200 OK\r\n")
+    assert b"\r\nConnection: close\r\n" in from_old
+    assert from_old.endswith(body)
+
+
+def test_an_access_log_knows_what_was_answered(make_server, namespace, tmp_path):
+    log = tmp_path / "access.log"
+    server = make_server(GUNICORN_CMD_ARGS=f"--access-logfile {log}")
+    statuses = [
+        httpx.put(f"{server.url}/memory/{namespace}/k", json={"value": 1}).status_code,
+        httpx.put(f"{server.url}/memory/{namespace}/k", json={"value": 1}).status_code,
+        httpx.get(f"{server.url}/memory/{namespace}/k").status_code,
+    ]
+
+    told = [int(line.split()[8]) for line in log.read_text().splitlines() if "/memory/" in line]
+
+    assert told == statuses == [201, 200, 200]
+
+
+def test_django_gives_a_304_no_length_either(wire, server, namespace):
+    """A cache that took the 0 for the entry's length would give everybody nothing."""
+    version = httpx.put(f"{server.url}/memory/{namespace}/k", json={"value": "x"}).headers["ETag"]
+    of_django = head("GET", f"/memory/{namespace}/k?version={version[1:-1]}", If_None_Match=version, Connection="close")
+
+    received = wire.all_of(of_django).lower()
+
+    assert received.startswith(b"http/1.1 304 ")
+    assert b"content-length" not in received
