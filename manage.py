@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""Django's command line. `--data DIR` is read here, before the settings that depend on it are loaded."""
+"""Django's command line. `--data DIR` is read here, before the settings that depend on it are loaded.
+
+And for `serve`, gunicorn is started, so that it loads Django at the same time as this process does.
+"""
 
 import argparse
 import os
@@ -15,9 +18,21 @@ def main() -> None:
     if data:
         os.environ["BOTWIRE_DATA"] = os.path.abspath(data)
 
+    _begin_to_serve()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
+
+
+def _begin_to_serve() -> None:
+    from botwire_site import serving
+
+    service = serving.asked_for(sys.argv[1:])
+    if service:
+        from django.conf import settings
+
+        settings.DATA_DIR  # noqa: B018 - what is wrong with the settings is told once, by this process
+        serving.begin(service)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import runpy
+import select
 import signal
 import sys
 
@@ -25,6 +26,22 @@ def tell_ready() -> None:
     if pipe:
         with contextlib.suppress(OSError):  # nobody listens any more
             os.write(int(pipe), b".")
+
+
+def wait_until_prepared() -> bool:
+    """Wait a second at most until `manage.py serve`, if it is what started this, has prepared the database.
+
+    Whether it has. EOFError if it ended before. What it wrote is left in the pipe for every other process to see.
+    """
+    pipe = os.environ.get("BOTWIRE_PREPARED_PIPE")
+    if not pipe:
+        return True
+    poll = select.poll()
+    poll.register(int(pipe), select.POLLIN)
+    events = sum(event for _, event in poll.poll(1_000))
+    if events and not events & select.POLLIN:
+        raise EOFError
+    return bool(events)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-from django.core.management.utils import get_random_secret_key
-
 
 def kept_secret_key(folder: Path) -> str:
     """The key in `folder`/secret_key; made with mode 0600 if it is not there, by exactly one of several processes."""
@@ -15,6 +13,8 @@ def kept_secret_key(folder: Path) -> str:
 
 
 def _make(path: Path) -> None:
+    from django.core.management.utils import get_random_secret_key  # it takes a third of the settings' time
+
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".secret_key.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
