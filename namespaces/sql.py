@@ -101,6 +101,12 @@ ON CONFLICT (namespace_id, day) DO UPDATE SET
     writes = u.writes + 1, bytes_written = u.bytes_written + excluded.bytes_written
 """
 
+COUNT_READS = """
+INSERT INTO namespaces_dailyusage AS u (namespace_id, day, writes, bytes_written, reads, refusals)
+VALUES (%(namespace)s, %(today)s, 0, 0, %(reads)s, '{}')
+ON CONFLICT (namespace_id, day) DO UPDATE SET reads = u.reads + excluded.reads
+"""
+
 SET_ENTRY = """
 INSERT INTO namespaces_entry (
     namespace_id, key, bytes, version, created_at, updated_at, expires_at, writer, is_verified, value
