@@ -285,6 +285,11 @@ def writer_members(name: str, is_verified: bool) -> dict[str, Any] | None:
     return {"name": name, "verified": is_verified} if name else None
 
 
+def keys_answer(namespace: str, page: Page) -> Answer:
+    """A page of a list."""
+    return Answer(page_body(namespace, page))
+
+
 def page_body(namespace: str, page: Page) -> str:
     body = as_json(
         {"namespace": namespace, "count": len(page.keys), "keys": page.keys, "next_cursor": page.next_cursor}

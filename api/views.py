@@ -200,7 +200,7 @@ class EntriesView(MemoryView):
             with_values=wants_values(parameters),
         )
         tally.count_read(namespace)
-        return rendering.json_response(rendering.page_body(namespace, page))
+        return rendering.response_of(rendering.keys_answer(namespace, page))
 
     @schema.clear_entries
     def delete(self, request: Request, namespace: str) -> HttpResponse:

@@ -216,6 +216,11 @@ def _end_turn() -> None:
     _turns.release()
 
 
+def vendor() -> str:
+    """Which kind of database there is: `sqlite` or `postgresql`. To ask `connection` would make one in every task."""
+    return str(_operations(connections.settings["default"]["ENGINE"]).connection.vendor)
+
+
 def as_parameter(moment: datetime | None) -> Any:
     """A moment in the form in which the database's own columns hold it, so that text compares as time on SQLite.
 

@@ -196,6 +196,27 @@ WHERE ns.name = %(namespace)s
 """.replace("{is_hidden}", is_hidden("e"))
 READ_ENTRY = f"{READ_ENTRY_FOR_ALL} AND {_IS_SEEN}"
 
+# A page of keys as one JSON array, which is one row: SQLite takes a step for each, and between the steps other threads
+# take the interpreter. {array_of} puts the keys together.
+_LIST_KEYS = """
+SELECT CASE WHEN ns.status_until IS NULL OR ns.status_until > %(now)s THEN ns.status ELSE 'active' END,
+    ns.status_reason, ns.status_until, (
+        SELECT {array_of} FROM (
+            SELECT e.key FROM namespaces_entry AS e
+            WHERE e.namespace_id = %(namespace)s AND e.key >= %(start)s AND e.key <> %(after)s
+                AND (%(prefix_is_open)s OR e.key < %(prefix_end)s)
+                AND (e.expires_at IS NULL OR e.expires_at > %(now)s) AND NOT {is_hidden}
+            ORDER BY e.key LIMIT %(most)s
+        ) AS page
+    )
+FROM namespaces_namespace AS ns
+WHERE ns.name = %(namespace)s AND {is_seen}
+"""
+LIST_KEYS = {
+    vendor: _LIST_KEYS.format(array_of=array_of, is_hidden=is_hidden("e"), is_seen=_IS_SEEN)
+    for vendor, array_of in (("sqlite", "json_group_array(page.key)"), ("postgresql", "json_agg(page.key)::text"))
+}
+
 # Revisions have no gap, so a span of them bounds how many rows are looked at, however few are under the prefix. The
 # rows of a page are chosen by their sizes before a value is read.
 _READ_CHANGES = """

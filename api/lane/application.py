@@ -8,7 +8,7 @@ from api.lane.body import Body, Receive, Scope, Send
 from api.lane.bounds import Bounds
 from api.lane.django import WSGI, Django, Headers, Response, respond, tell
 from api.lane.held import Unfound, Waits
-from api.lane.requests import PlainHeaders, memory_request_of, plain_headers_of
+from api.lane.requests import KeysRequest, PlainHeaders, keys_request_of, memory_request_of, plain_headers_of
 from api.lane.turns import Turns
 from api.lane.wait_requests import ChangesWait, LeaseWait, WaitRequest, lease_wait_of, wait_request_of
 from api.waits import OUTCOME
@@ -36,6 +36,9 @@ class Application:
         self._engine: engine.Engine | None = None
         self._around_memory = Around(
             self._django, "OPTIONS", b"/memory/a/b", usual=204, without=(b"content-type", b"content-length")
+        )
+        self._around_keys = Around(
+            self._django, "OPTIONS", b"/memory/a", usual=204, without=(b"content-type", b"content-length")
         )
         self._around_waits = Around(
             self._django, "OPTIONS", b"/memory/a/b", usual=204, without=_OF_OPTIONS, deciding=_DECIDING_WAITS
@@ -93,14 +96,15 @@ class Application:
         return response is not None
 
     async def _answer_on_loop(self, scope: Scope, body: Body, send: Send) -> bool:
-        """Answer a request for an entry, or for the server's health, or tell that Django is to answer it."""
+        """Answer a request for an entry, a page of keys, or the server's health; or tell that Django is to."""
         headers = plain_headers_of(scope)
         if headers is None:
             return False
-        request = memory_request_of(scope, headers)
+        request = memory_request_of(scope, headers) or keys_request_of(scope, headers)
         if request is None:
             return _is_for_health(scope) and await self._answer_health(scope, headers, send)
-        around = await self._around_memory.response(scope, headers)
+        around_it = self._around_keys if isinstance(request, KeysRequest) else self._around_memory
+        around = await around_it.response(scope, headers)
         if self._engine is None or around is None:
             return False
         try:

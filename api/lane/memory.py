@@ -7,22 +7,24 @@ They do as the views of the same name in `api.views` do, with the same functions
 
 from api import rendering
 from api.lane.body import Body
-from api.lane.requests import MemoryRequest, set_body_of
+from api.lane.requests import KeysRequest, MemoryRequest, set_body_of
 from api.rendering import Answer
-from namespaces import access, reading, sql, tally, writing
+from namespaces import access, database, reading, sql, tally, writing
 from namespaces.callers import Caller
 from namespaces.engine import Engine
 from namespaces.engine.errors import NotAnswered
 from namespaces.errors import DatabaseTrouble, Refusal
 
 
-async def answer(request: MemoryRequest, body: Body, engine: Engine) -> Answer | None:
+async def answer(request: MemoryRequest | KeysRequest, body: Body, engine: Engine) -> Answer | None:
     """The answer to a request, if it is a common one. DatabaseTrouble is raised: asking again would not help."""
     try:
         caller = await _caller(request, engine)
+        if caller is None:
+            return None
+        if isinstance(request, KeysRequest):
+            return await keys(request, engine, caller)
         match request.method:
-            case _ if caller is None:
-                return None
             case "GET":
                 return await get(request, engine, caller)
             case "PUT":
@@ -35,7 +37,7 @@ async def answer(request: MemoryRequest, body: Body, engine: Engine) -> Answer |
         return None
 
 
-async def _caller(request: MemoryRequest, engine: Engine) -> Caller | None:
+async def _caller(request: MemoryRequest | KeysRequest, engine: Engine) -> Caller | None:
     """Who asks; None where Django is to tell them that their token is none, or that it is another writer's."""
     writer = "" if request.method == "GET" else request.writer
     token = request.token
@@ -56,6 +58,15 @@ async def get(request: MemoryRequest, engine: Engine, caller: Caller) -> Answer:
     entry = reading.remembered(request.namespace, request.key, row)
     tally.count_read(entry.namespace)
     return rendering.entry_answer(entry, request.headers.get(b"if-none-match"))
+
+
+async def keys(request: KeysRequest, engine: Engine, caller: Caller) -> Answer:
+    caller.check_reads(request.prefix)
+    parameters = reading.keys_parameters(request.namespace, request.prefix, request.after, request.most, caller)
+    row = await engine.fetch(sql.LIST_KEYS[database.vendor()], parameters)
+    page = reading.keys_in(request.namespace, request.most, row)
+    tally.count_read(request.namespace)
+    return rendering.keys_answer(request.namespace, page)
 
 
 async def put(request: MemoryRequest, body: Body, engine: Engine, caller: Caller) -> Answer | None:

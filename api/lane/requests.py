@@ -7,12 +7,16 @@ from django.http import Http404
 from api.access import token_in
 from api.bodies import FRAME_BYTES, SetBody, check_type, parsed
 from api.lane.body import Body, Scope
-from api.requests import key_in, namespace_in, path_of_target, writer_in
+from api.requests import key_in, namespace_in, page_limit_of, parameters_in, path_of_target, searchable, writer_in
 from namespaces.errors import Refusal
+from namespaces.names import check_prefix
+from namespaces.reading import key_of_cursor
 from namespaces.tokens import check_token, has_token
 
 # A larger body takes so long to check that it should not hold up the loop; a thread is as good for it.
 LARGEST_BODY = 65_536 + FRAME_BYTES
+# A longer page holds up the loop, too: 1,000 keys take half a millisecond.
+LONGEST_PAGE = 1_000
 
 # By lower-case name, as text in which bytes beyond ASCII are Latin-1 characters.
 PlainHeaders = dict[bytes, str]
@@ -56,13 +60,17 @@ class MemoryRequest:
     @property
     def token(self) -> str:
         """The token that is shown; empty without one. Raises InvalidToken."""
-        token = token_in(self.headers.get(b"authorization", ""))
-        return check_token(token) if token else ""
+        return _token_in(self.headers)
 
     @property
     def writer(self) -> str:
         """The name in X-BotWire-Agent."""
         return writer_in(self.headers.get(b"x-botwire-agent", ""))
+
+
+def _token_in(headers: PlainHeaders) -> str:
+    token = token_in(headers.get(b"authorization", ""))
+    return check_token(token) if token else ""
 
 
 def plain_headers_of(scope: Scope) -> PlainHeaders | None:
@@ -89,6 +97,41 @@ def memory_request_of(scope: Scope, headers: PlainHeaders) -> MemoryRequest | No
     except (Refusal, Http404):
         return None
     return None if has_token(namespace) or has_token(key) else MemoryRequest(method, namespace, key, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysRequest:
+    """A request for a page of keys, of up to LONGEST_PAGE; see MemoryRequest for what they share."""
+
+    namespace: str
+    prefix: str
+    after: str
+    most: int
+    headers: PlainHeaders
+    method: str = "GET"
+    writer: str = ""
+
+    @property
+    def token(self) -> str:
+        """The token that is shown; empty without one. Raises InvalidToken."""
+        return _token_in(self.headers)
+
+
+def keys_request_of(scope: Scope, headers: PlainHeaders) -> KeysRequest | None:
+    """The request, if it is one for keys, without their values, that the lane may be able to answer."""
+    raw_path, raw_query = scope["raw_path"], scope["query_string"]
+    if scope["method"] != "GET" or not raw_path.startswith(b"/memory/") or headers.get(b"content-length", "0") != "0":
+        return None
+    path, query = path_of_target(raw_path.decode("latin-1")), raw_query.decode("latin-1")
+    if path.count("/") != 2 or "bw_" in searchable(f"{path}?{query}"):
+        return None
+    try:
+        parameters = parameters_in(query, "prefix", "cursor", "limit")
+        most = page_limit_of(parameters)
+        prefix, after = check_prefix(parameters.get("prefix", "")), key_of_cursor(parameters.get("cursor", ""))
+        return KeysRequest(namespace_in(path), prefix, after, most, headers) if most <= LONGEST_PAGE else None
+    except (Refusal, Http404):
+        return None
 
 
 def _has_fitting_headers(method: str, headers: PlainHeaders) -> bool:

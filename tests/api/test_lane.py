@@ -56,8 +56,16 @@ HEADERS = st.fixed_dictionaries(
         "X-Forwarded-For": st.just("198.51.100.7"),
     },
 )
+LISTS = st.sampled_from(
+    [
+        *("", "?", "?limit=1", "?limit=2&prefix=", "?prefix=k", "?prefix=%C3%A9", "?limit=1&cursor=aw", "?cursor=aw"),
+        *("?include=values&limit=1", "?limit=0", "?limit=1001", "?limit=1&limit=1", "?cursor=%ff", "?cursor=x&limit=1"),
+        *("?prefix=%00", "?wait=1", "?x"),
+    ]
+)
 REQUESTS = st.fixed_dictionaries(
     {
+        "list": st.one_of(st.none(), st.none(), LISTS),
         "method": st.sampled_from(
             ["GET"] * 4 + ["PUT"] * 6 + ["DELETE"] * 2 + ["HEAD", "POST", "PATCH", "OPTIONS", "get"]
         ),
@@ -90,9 +98,10 @@ def clients(lane: Lane) -> tuple[RawClient, RawClient]:
 
 def asked(client: RawClient, namespace: str, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body, with what two moments or two names make different made equal."""
+    of_entry = f"/memory/{namespace}/{request['key']}{request['query']}"
     answer = client.generic(
         request["method"],
-        f"/memory/{namespace}/{request['key']}{request['query']}",
+        of_entry if request["list"] is None else f"/memory/{namespace}{request['list']}",
         request["body"] if request["method"] not in ("GET", "HEAD") else b"",
         request["content_type"],
         headers=request["headers"],
@@ -166,9 +175,12 @@ def test_what_is_common_is_answered_without_django(lane, clients, namespace, mon
         behind.get(path),
         behind.get(path, headers={"If-None-Match": '"2"'}),
         behind.delete(path, headers={"X-BotWire-Agent": "quant"}),
+        behind.get(f"/memory/{namespace}?prefix=k&limit=1000"),
+        behind.get(f"/memory/{namespace}-that-never-was"),
     ]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 201, 200, 304, 200]
+    assert [answer.status_code for answer in answers] == [200, 200, 201, 200, 304, 200, 200, 200]
+    assert answers[-2].json()["keys"] == ["k-new"]
 
 
 def test_a_read_that_the_engine_cannot_answer_is_answered_by_django(lane, clients, namespace, monkeypatch):

@@ -34,6 +34,7 @@ def test_reads_and_prefixes_use_the_primary_key(database, put, api, namespace):
     with CaptureQueriesContext(connection) as asked:
         api.get(f"/memory/{namespace}/k")
         api.get(f"/memory/{namespace}?prefix=k&include=values")
+        api.get(f"/memory/{namespace}?prefix=k&limit=1")
 
     for query in asked:
         if "namespaces_entry" in query["sql"]:
