@@ -254,7 +254,7 @@ def test_a_view_is_a_few_statements_by_index_whatever_the_size(put, show, query)
     with CaptureQueriesContext(connection) as asked:
         show(query)
 
-    assert len(asked) == (7 if query else 4)
+    assert len(asked) == (6 if query else 3)
     for statement in asked:
         plan = plan_of(statement["sql"])
         assert "SCAN namespaces" not in plan, plan
