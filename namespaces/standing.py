@@ -20,7 +20,7 @@ _COLUMNS = ("day", "write_use", "growth", "refusals", "byte_use", "bytes", "last
 def refresh(names: Iterable[str], *, now: datetime | None = None) -> None:
     """Set the standing of these namespaces; names that are none are left out. Raises DatabaseUnavailable."""
     today = clock.day_of(now or clock.now())
-    for batch in _batches(sorted(set(names))):
+    for batch in batches(sorted(set(names))):
         with database.write_transaction():
             # Who locks first has read first, so that an older reading never lands on a newer one.
             list(Standing.objects.select_for_update().filter(pk__in=batch).order_by("pk").values_list("pk"))
@@ -80,7 +80,8 @@ def use(used: int, limit: int) -> int:
     return min(used * WHOLE // limit, _MOST_USE) if limit else WHOLE
 
 
-def _batches(names: list[str]) -> Iterator[list[str]]:
+def batches(names: list[str]) -> Iterator[list[str]]:
+    """The names, BATCH at a time."""
     rest = iter(names)
     while batch := list(islice(rest, BATCH)):
         yield batch

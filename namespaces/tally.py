@@ -19,7 +19,6 @@ from namespaces.names import is_namespace
 
 FLUSH_SECONDS = 5.0
 MOST_NAMESPACES = 10_000
-BATCH = 500
 
 logger = logging.getLogger("botwire.tally")
 _lock = threading.Lock()
@@ -108,10 +107,8 @@ def flush() -> None:
 
 
 def _known(names: Collection[str]) -> Iterator[list[str]]:
-    """Those of the names that are namespaces, in order, BATCH at a time."""
-    everyone = sorted(names)
-    for start in range(0, len(everyone), BATCH):
-        batch = everyone[start : start + BATCH]
+    """Those of the names that are namespaces, in order, some at a time."""
+    for batch in standing.batches(sorted(names)):
         yield list(Namespace.objects.filter(name__in=batch).order_by("name").values_list("name", flat=True))
 
 

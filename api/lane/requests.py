@@ -60,7 +60,7 @@ class MemoryRequest:
     @property
     def token(self) -> str:
         """The token that is shown; empty without one. Raises InvalidToken."""
-        return _token_in(self.headers)
+        return shown_token(self.headers)
 
     @property
     def writer(self) -> str:
@@ -68,7 +68,8 @@ class MemoryRequest:
         return writer_in(self.headers.get(b"x-botwire-agent", ""))
 
 
-def _token_in(headers: PlainHeaders) -> str:
+def shown_token(headers: PlainHeaders) -> str:
+    """The token that the headers show; empty without one. Raises InvalidToken."""
     token = token_in(headers.get(b"authorization", ""))
     return check_token(token) if token else ""
 
@@ -114,7 +115,7 @@ class KeysRequest:
     @property
     def token(self) -> str:
         """The token that is shown; empty without one. Raises InvalidToken."""
-        return _token_in(self.headers)
+        return shown_token(self.headers)
 
 
 def keys_request_of(scope: Scope, headers: PlainHeaders) -> KeysRequest | None:
@@ -123,7 +124,7 @@ def keys_request_of(scope: Scope, headers: PlainHeaders) -> KeysRequest | None:
     if scope["method"] != "GET" or not raw_path.startswith(b"/memory/") or headers.get(b"content-length", "0") != "0":
         return None
     path, query = path_of_target(raw_path.decode("latin-1")), raw_query.decode("latin-1")
-    if path.count("/") != 2 or "bw_" in searchable(f"{path}?{query}"):
+    if path.count("/") != 2 or has_token(searchable(f"{path}?{query}")):
         return None
     try:
         parameters = parameters_in(query, "prefix", "cursor", "limit")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from django.http import Http404
 
-from api.access import token_in
 from api.lane.body import Scope
-from api.lane.requests import PlainHeaders
+from api.lane.requests import PlainHeaders, shown_token
 from api.requests import (
     address_in,
     by_of,
@@ -28,7 +27,7 @@ from namespaces.callers import NOBODY, Caller
 from namespaces.changes import By
 from namespaces.errors import Refusal
 from namespaces.names import check_prefix
-from namespaces.tokens import check_token, has_token
+from namespaces.tokens import has_token
 
 # A browser sends Origin and Cookie with what it reads in the background; the first decides headers only, and no answer
 # to what is held here ever looked at the second.
@@ -143,7 +142,7 @@ def lease_wait_of(scope: Scope) -> LeaseWait | None:
         if not seconds:
             return None
         name = lease_name_in(path) if is_lease else None
-        address, token = _address_of(scope, headers), _token_in(headers)
+        address, token = _address_of(scope, headers), shown_token(headers)
         return LeaseWait(namespace_in(path), address, headers, token, name, seconds)
     except (Refusal, Http404):
         return None
@@ -162,7 +161,7 @@ def _entry_wait(path: str, query: str, headers: PlainHeaders, address: str) -> E
     awaited = awaited_in(parameters_in(query, "wait", "equals"), headers.get(b"if-none-match"))
     if awaited is None:
         return None
-    return EntryWait(namespace_in(path), address, headers, _token_in(headers), key_in(path), awaited)
+    return EntryWait(namespace_in(path), address, headers, shown_token(headers), key_in(path), awaited)
 
 
 def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) -> ChangesWait | None:
@@ -174,7 +173,7 @@ def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) ->
         namespace=namespace_in(path),
         address=address,
         headers=headers,
-        token=_token_in(headers),
+        token=shown_token(headers),
         since=since_of(parameters, headers.get(b"last-event-id", "") if is_stream else ""),
         prefix=check_prefix(parameters.get("prefix", "")),
         by=by_of(parameters),
@@ -182,11 +181,6 @@ def _changes_wait(path: str, query: str, headers: PlainHeaders, address: str) ->
         seconds=seconds or 0,
         is_stream=is_stream,
     )
-
-
-def _token_in(headers: PlainHeaders) -> str:
-    token = token_in(headers.get(b"authorization", ""))
-    return check_token(token) if token else ""
 
 
 def _headers_of(scope: Scope, of_django: Collection[bytes] = _OF_DJANGO) -> PlainHeaders | None:

@@ -14,17 +14,30 @@ from typing import Any
 from namespaces import sql
 from namespaces.database import Row, Statement
 
-# Below that, going one by one costs no more.
+# Fewer go one by one.
 FEWEST = 3
 # What the values of one part have at most, in bytes, unless it is of one set: they are held twice more while it runs.
 LARGEST_PART = 1_048_576
 
 _CLEAR = ("DELETE FROM temp.item", "DELETE FROM temp.verdict")
+_NAMES = sql.parameters_of_sets()
+_COLUMNS = ", ".join(f"given_{name}" for name in _NAMES)
 _TOTAL = """(
     SELECT given_namespace, MAX(given_now) AS given_now, SUM(given_log_bytes) AS given_log_bytes,
         MAX(revision) AS revision, SUM(growth) AS growth, SUM(appeared) AS appeared, NULL AS refusal
     FROM temp.verdict GROUP BY given_namespace
 )"""
+
+_EXTRACTED = ", ".join(f"json_extract(value, '$[{n}]') AS given_{name}" for n, name in enumerate(_NAMES))
+_GROWTH = "SUM(given_entry_bytes - COALESCE(e.bytes, 0)) OVER before_it"
+_FILL = f"""
+WITH given AS MATERIALIZED (SELECT key AS n, {_EXTRACTED} FROM json_each(%(batch)s))
+INSERT INTO temp.item
+SELECT n, {_COLUMNS}, ROW_NUMBER() OVER before_it - 1, {_GROWTH} - given_entry_bytes + COALESCE(e.bytes, 0)
+FROM given LEFT JOIN namespaces_entry AS e ON e.namespace_id = given_namespace AND e.key = given_key
+WINDOW before_it AS (PARTITION BY given_namespace ORDER BY n)
+"""  # noqa: S608 - our own constants
+_READ = f"SELECT json_group_array(json_array(n, {', '.join(sql.STATE)})) FROM temp.verdict"  # noqa: S608
 
 
 def parts_of(statements: Iterable[Statement | None]) -> Iterator[list[int]]:
@@ -69,12 +82,9 @@ def _key_of(statement: Statement) -> tuple[str, str]:
 def prepare(connection: Any) -> None:
     """Make a connection of the sqlite3 module ready: the tables are its own, and in memory."""
     connection.execute("PRAGMA temp_store = MEMORY")
-    statements = _statements_of(sql.SET, "TRUE")
-    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS item (n, {statements.columns}, writes_before, bytes_before)")
-    judged = ", ".join(statements.judged)
-    connection.execute(
-        f"CREATE TEMP TABLE IF NOT EXISTS verdict (n, {statements.columns}, writes_before, bytes_before, {judged})"
-    )
+    columns = f"n, {_COLUMNS}, writes_before, bytes_before"
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS item ({columns})")
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS verdict ({columns}, {', '.join(sql.STATE)})")
 
 
 def carry_out(cursor: Any, statements: Sequence[Statement]) -> list[Row | None] | None:
@@ -86,13 +96,13 @@ def carry_out(cursor: Any, statements: Sequence[Statement]) -> list[Row | None] 
     many = _statements_of(plan, precondition)
     for clearing in _CLEAR:
         cursor.execute(clearing, {})
-    given = [[parameters[name] for name in many.names] for _, _, parameters in statements]
-    cursor.execute(many.fill, {"batch": json.dumps(given, ensure_ascii=False)})
+    given = [[parameters[name] for name in _NAMES] for _, _, parameters in statements]
+    cursor.execute(_FILL, {"batch": json.dumps(given, ensure_ascii=False)})
     cursor.execute(many.judge, {})
-    cursor.execute(many.read, {})
+    cursor.execute(_READ, {})
     verdicts: list[Row | None] = [None] * len(statements)
     for place, *values in json.loads(cursor.fetchone()[0]):
-        verdicts[place] = dict(zip(many.judged, values, strict=True))
+        verdicts[place] = dict(zip(sql.STATE, values, strict=True))
     if any(verdict is not None and verdict["refusal"] is not None for verdict in verdicts):
         return None
     for statement in many.carry_out:
@@ -102,39 +112,16 @@ def carry_out(cursor: Any, statements: Sequence[Statement]) -> list[Row | None] 
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
-    """`names` are the parameters that a set has; `judged` the columns of a verdict."""
+    """Those of a plan: what judges the sets of the table `item`, and what then carries them out."""
 
-    names: tuple[str, ...]
-    judged: tuple[str, ...]
-    fill: str
     judge: str
-    read: str
     carry_out: tuple[str, ...]
-
-    @property
-    def columns(self) -> str:
-        return ", ".join(map(_column, self.names))
 
 
 @lru_cache(maxsize=64)
 def _statements_of(plan: sql.Plan, precondition: str) -> _Statements:
-    names, judged = sql.parameters_of_sets(), sql.STATE
-    extracted = ", ".join(f"json_extract(value, '$[{n}]') AS {_column(name)}" for n, name in enumerate(names))
-    columns = ", ".join(map(_column, names))
-    growth = "SUM(given_entry_bytes - COALESCE(e.bytes, 0)) OVER before_it"
-    fill = f"""
-    WITH given AS MATERIALIZED (SELECT key AS n, {extracted} FROM json_each(%(batch)s))
-    INSERT INTO temp.item
-    SELECT n, {columns}, ROW_NUMBER() OVER before_it - 1, {growth} - given_entry_bytes + COALESCE(e.bytes, 0)
-    FROM given LEFT JOIN namespaces_entry AS e ON e.namespace_id = given_namespace AND e.key = given_key
-    WINDOW before_it AS (PARTITION BY given_namespace ORDER BY n)
-    """  # noqa: S608 - our own constants
     return _Statements(
-        names,
-        judged,
-        fill,
         judge=f"INSERT INTO temp.verdict {_of_columns(plan.verdict_of_items(precondition))}",
-        read=f"SELECT json_group_array(json_array(n, {', '.join(judged)})) FROM temp.verdict",  # noqa: S608
         carry_out=tuple(_of_columns(_for_all(statement)) for statement in plan.statements),
     )
 
@@ -146,9 +133,5 @@ def _for_all(statement: str) -> str:
     return statement.replace("FROM verdict", f"FROM {_TOTAL} AS verdict")
 
 
-def _column(name: str) -> str:
-    return f"given_{name}"
-
-
 def _of_columns(statement: str) -> str:
-    return re.sub(r"%\((\w+)\)s", lambda found: _column(found[1]), statement)
+    return re.sub(r"%\((\w+)\)s", r"given_\1", statement)
