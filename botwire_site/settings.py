@@ -105,6 +105,8 @@ _database: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA
 IS_POSTGRESQL = "postgresql" in _database["ENGINE"]
 _database["OPTIONS"] = {**(_POSTGRESQL if IS_POSTGRESQL else _SQLITE), **_database.get("OPTIONS", {})}
 _database["CONN_MAX_AGE"] = 0 if IS_POSTGRESQL else None  # PostgreSQL: the pool keeps them
+if IS_POSTGRESQL:
+    _database["ENGINE"] = "namespaces.postgresql"
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

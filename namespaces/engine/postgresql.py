@@ -6,7 +6,8 @@ the namespaces take turns. One write that fails takes no neighbour with it: each
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from namespaces import database
 from namespaces.engine.errors import NotAnswered
 from namespaces.engine.queue import FairQueue, QueueFull
 from namespaces.errors import DatabaseUnavailable, OutcomeUnknown
+from namespaces.postgresql import has_news
 from namespaces.sql import LOCK_NAMESPACE, Plan
 
 MOST_WAITING = 1_000
@@ -61,7 +63,7 @@ class PostgreSQLEngine:
 
     async def fetch_all(self, sql: str, parameters: database.Parameters) -> Sequence[Sequence[Any]]:
         try:
-            async with self._pool.connection() as connection:
+            async with self._connection() as connection:
                 cursor = await connection.execute(sql, parameters)
                 rows: list[Sequence[Any]] = await cursor.fetchall()
                 return rows
@@ -90,6 +92,17 @@ class PostgreSQLEngine:
         while self._writers:
             await asyncio.wait(self._writers)
         await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncIterator[psycopg.AsyncConnection[Any]]":
+        """A connection that has not ended while it lay in the pool."""
+        async with self._pool.connection() as connection:
+            if not has_news(connection):
+                yield connection
+                return
+        await self._pool.check()
+        async with self._pool.connection() as connection:
+            yield connection
 
     def _let_write(self) -> None:
         if len(self._writers) < self._most_writers:
@@ -138,7 +151,7 @@ class PostgreSQLEngine:
 
     async def _commit(self, jobs: list[Job]) -> list[database.Row | None]:
         """Lock the namespace, then run the statements: one round trip, which is one transaction up to its end."""
-        async with self._pool.connection() as connection:
+        async with self._connection() as connection:
             async with connection.pipeline():
                 await connection.execute(LOCK_NAMESPACE, {"namespace": jobs[0].parameters["namespace"]})
                 cursors = [await connection.execute(job.sql, job.parameters) for job in jobs]

@@ -85,14 +85,6 @@ def write(http: httpx.Client, path: str) -> Span:
     return Span(began, time.time())
 
 
-@pytest.fixture
-def settled(breakable):
-    """An earlier test may have restarted the database: each connection of before costs one 503, and is replaced."""
-    for number in range(40):
-        httpx.put(f"{breakable.url}/memory/settling-{number}/k", json={"value": number})
-
-
-@pytest.mark.usefixtures("settled")
 def test_a_sync_lies_within_every_acknowledged_write(breakable, watched, namespace, tmp_path):
     def write_some(number: int) -> list[Span]:
         with httpx.Client(base_url=breakable.url, timeout=30, trust_env=False, verify=False) as http:
@@ -109,7 +101,6 @@ def test_a_sync_lies_within_every_acknowledged_write(breakable, watched, namespa
     assert sum(Span(first, last).has(sync) for sync in syncs) >= WRITES_EACH, "one by one, each is a group of its own"
 
 
-@pytest.mark.usefixtures("settled")
 @pytest.mark.only_on("postgresql")
 def test_postgresql_counts_a_sync_of_its_log_for_every_write(own_postgresql, breakable, namespace):
     def put(number: int) -> None:
