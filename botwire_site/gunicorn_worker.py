@@ -12,8 +12,11 @@ from gunicorn.asgi import protocol as http
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
-from api.lane.body import WHOLE
+from api.lane.body import DECLINED, WHOLE, Body
+from botwire_site.known import Head, Known, KnownHeaders
 
+# How long a body that comes after its head is waited for here; then gunicorn waits for it.
+BODY_SECONDS = 1.0
 # How long a connection stays open in a worker that ends, for a next request, which is told that it is the last.
 LAST_REQUEST_SECONDS = 2.0
 
@@ -37,7 +40,7 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
         asyncio by itself closes at once; `printf ... | nc` would never see an answer.
         """
         receiver = self._body_receiver
-        if receiver is None or self._awaiting_request:
+        if receiver is None or (self._awaiting_request and not self._request_ready.is_set()):
             return False
         self._keepalive = 0
         if receiver._body_finished or not receiver._complete:
@@ -75,14 +78,18 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
         """
         if self._closed:
             return
-        request = self._current_request
         self.is_answered = True
-        self._body_receiver.expect_continue = False
-        start, date = http._get_cached_status_line(request.version, status), http._get_cached_date_header()
-        last = b"Connection: close\r\n\r\n" if self._will_close(request, False) else b"\r\n"
+        version, is_last = self._on_answer()
+        start, date = http._get_cached_status_line(version, status), http._get_cached_date_header()
+        last = b"Connection: close\r\n\r\n" if is_last else b"\r\n"
         self._safe_write(b"".join((start, head, http._CACHED_SERVER_HEADER, date, last, content)))
         if self._flow_control.write_paused:
             await self._flow_control.drain()
+
+    def _on_answer(self) -> tuple[tuple[int, int], bool]:
+        """The version of HTTP that the request has, and whether its answer is the connection's last."""
+        self._body_receiver.expect_continue = False
+        return self._current_request.version, self._will_close(self._current_request, False)
 
     def _on_headers_complete(self) -> bool:
         self.is_answered = False
@@ -115,7 +122,170 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn is not typed
     def close_if_idle(self) -> None:
         """Close a connection on which no request is under way."""
         if self._awaiting_request and not self._finishing_calls:
-            self._keepalive_timeout()
+            self._end()
+
+    def _end(self) -> None:
+        super()._keepalive_timeout()
+
+
+class Connection(Protocol):
+    """A connection on which the lane answers requests with headers that gunicorn has read before.
+
+    gunicorn knows nothing of such a request. If the lane does not answer it, gunicorn gets its bytes, as if they had
+    just come.
+    """
+
+    _known = KnownHeaders()
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._lane: Any = None if self.log.access_log_enabled else getattr(self.app, "answer_on_loop", None)
+        peer, server = map(transport.get_extra_info, ("peername", "sockname"))
+        self._addresses = {"client": http._normalize_sockaddr(peer), "server": http._normalize_sockaddr(server)}
+        self._sender = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+        self._answering: asyncio.Task[None] | None = None
+        self._early = b""  # what has come and waits: for the rest of its request, or for the answer to another one
+        self._body_timer: asyncio.TimerHandle | None = None
+        self._head: Head | None = None
+        self._is_declined = self._is_halved = self._is_last = False
+        self._last_answer = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Let the lane answer a request that is known, whole and alone; any other is gunicorn's."""
+        if self._answering is not None:
+            self._early += data
+            self._pause_reading()
+            return
+        held = self._take_early()
+        data = held + data
+        head = Head.of(data) if self._lane is not None and self._is_between_requests() else None
+        known = self._known.find(self._sender, head) if head is not None else None
+        if head is None or known is None:
+            self._hand_over(data, head)
+            return
+        missing = head.size + known.length - len(data)
+        if missing == 0:
+            self._answering = self.worker.loop.create_task(self._answer(data, head, known))
+        elif missing > 0 and not held:
+            self._early = data
+            self._body_timer = self.worker.loop.call_later(BODY_SECONDS, self._hand_over_early)
+        else:
+            self._hand_over(data)
+
+    def eof_received(self) -> bool:
+        if self._answering is not None:
+            self._is_halved = True
+            return True
+        self._hand_over_early()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._take_early()
+        super().connection_lost(exc)
+
+    def close_if_idle(self) -> None:
+        if self._answering is None and not self._early:
+            super().close_if_idle()
+
+    async def _answer(self, data: bytes, head: Head, known: Known) -> None:
+        """Answer a request, or hand it over; then go on with what has come meanwhile."""
+        self.is_answered = False
+        scope = known.scope_of(head, **self._addresses, extensions={WHOLE: self._send_whole})
+        try:
+            has_answered = await self._lane(scope, known.headers, Body.of(data[head.size :]))
+        except Exception:
+            self.log.exception("Error in ASGI application")
+            self._send_error_response(500, "Internal Server Error")
+            self._end()  # as gunicorn does
+            return
+        finally:
+            self._answering = None
+        if has_answered:
+            self._on_answered()
+        else:
+            self._is_declined = True
+            self._hand_over(data)
+        if not self._closed:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        early, is_halved = self._take_early(), self._is_halved
+        self._is_halved = False
+        if early:
+            self._resume_reading()
+            self.data_received(early)
+        if is_halved and not self.eof_received():
+            self._end()
+
+    def _on_answered(self) -> None:
+        """Count the time without a request from now on; the timer that runs sees to it when it ends."""
+        self.worker.nr += 1
+        self._last_answer = self.worker.loop.time()
+        if self._is_last:
+            self._end()
+        elif self._keepalive_handle is None and not self._closed:
+            self._arm_keepalive_timer()
+
+    def _keepalive_timeout(self) -> None:
+        is_busy = self._answering is not None or self._early
+        rest = self._keepalive - (0.0 if is_busy else self.worker.loop.time() - self._last_answer)
+        if rest > 0:
+            self._keepalive_handle = self.worker.loop.call_later(rest, self._keepalive_timeout)
+        else:
+            self._end()
+
+    def _is_between_requests(self) -> bool:
+        """Whether gunicorn has answered all that it was given, and there may be a next request on this connection."""
+        parser, worker = self._callback_parser, self.worker
+        return (
+            self._awaiting_request
+            and parser is not None
+            and parser._state == "request_line"
+            and not parser._buffer
+            and not self._finishing_calls
+            and self._keepalive > 0
+            and worker.alive
+            and worker.nr + 1 < worker.max_requests
+        )
+
+    def _hand_over(self, data: bytes, head: Head | None = None) -> None:
+        """Give gunicorn what has come; `head` is to be learned."""
+        self._head = head
+        super().data_received(data)
+        self._head = None
+
+    def _hand_over_early(self) -> None:
+        early = self._take_early()
+        if early:
+            self._hand_over(early)
+
+    def _take_early(self) -> bytes:
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+        early, self._early = self._early, b""
+        return early
+
+    def _on_headers_complete(self) -> bool:
+        is_skipped = super()._on_headers_complete()
+        head, self._head = self._head, None
+        if head is not None:
+            request = self._current_request
+            self._known.learn(self._sender, head, request, super()._build_http_scope(request, None, None))
+        return is_skipped
+
+    def _build_http_scope(self, request: Any, sockname: Any, peername: Any) -> dict[str, Any]:
+        scope = super()._build_http_scope(request, sockname, peername)
+        if self._is_declined:
+            self._is_declined = False
+            scope["extensions"][DECLINED] = True
+        return scope
+
+    def _on_answer(self) -> tuple[tuple[int, int], bool]:
+        if self._answering is None:
+            return super()._on_answer()
+        self._is_last = self._is_halved or not self.worker.alive
+        return (1, 1), self._is_last
 
 
 def problem(status: int, message: str) -> bytes:
@@ -137,7 +307,7 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.protocols: set[Protocol] = set()
-        gasgi.ASGIProtocol = Protocol
+        gasgi.ASGIProtocol = Connection
 
     def init_signals(self) -> None:
         """Until the loop runs, there is nothing to finish; uvloop would lose a signal that comes before."""

@@ -4,11 +4,18 @@ from api import problems
 from api.access import told
 from api.lane import memory
 from api.lane.around import Around
-from api.lane.body import Body, Receive, Scope, Send
+from api.lane.body import DECLINED, Body, Message, Receive, Scope, Send
 from api.lane.bounds import Bounds
-from api.lane.django import WSGI, Django, Headers, Response, respond, tell
+from api.lane.django import WSGI, Django, Headers, Response, extensions_of, respond, tell, tell_refusal
 from api.lane.held import Unfound, Waits
-from api.lane.requests import KeysRequest, PlainHeaders, keys_request_of, memory_request_of, plain_headers_of
+from api.lane.requests import (
+    KeysRequest,
+    MemoryRequest,
+    PlainHeaders,
+    keys_request_of,
+    memory_request_of,
+    plain_headers_of,
+)
 from api.lane.turns import Turns
 from api.lane.wait_requests import ChangesWait, LeaseWait, WaitRequest, lease_wait_of, wait_request_of
 from api.waits import OUTCOME
@@ -64,7 +71,7 @@ class Application:
         wait = wait_request_of(scope) or lease_wait_of(scope)
         if wait is not None and await self._hold(wait, scope, body, send):
             return
-        if not await self._answer_on_loop(scope, body, send):
+        if DECLINED in extensions_of(scope) or not await self._answer_common(scope, body, send):
             await self._django.answer(scope, body, send)
 
     async def _hold(self, wait: WaitRequest | LeaseWait, scope: Scope, body: Body, send: Send) -> bool:
@@ -95,7 +102,15 @@ class Application:
             await respond(send, _told(response, wait) if wait.told_as else response)
         return response is not None
 
-    async def _answer_on_loop(self, scope: Scope, body: Body, send: Send) -> bool:
+    async def answer_on_loop(self, scope: Scope, headers: PlainHeaders, body: Body) -> bool:
+        """Answer a request for an entry or keys that has come whole, by the extension WHOLE; or tell that Django is to.
+
+        `headers` are those of the scope, from `plain_headers_of`.
+        """
+        request = memory_request_of(scope, headers) or keys_request_of(scope, headers)
+        return request is not None and await self._answer_request(request, scope, body, _unheard)
+
+    async def _answer_common(self, scope: Scope, body: Body, send: Send) -> bool:
         """Answer a request for an entry, a page of keys, or the server's health; or tell that Django is to."""
         headers = plain_headers_of(scope)
         if headers is None:
@@ -103,14 +118,17 @@ class Application:
         request = memory_request_of(scope, headers) or keys_request_of(scope, headers)
         if request is None:
             return _is_for_health(scope) and await self._answer_health(scope, headers, send)
+        return await self._answer_request(request, scope, body, send)
+
+    async def _answer_request(self, request: MemoryRequest | KeysRequest, scope: Scope, body: Body, send: Send) -> bool:
         around_it = self._around_keys if isinstance(request, KeysRequest) else self._around_memory
-        around = await around_it.response(scope, headers)
+        around = await around_it.response(scope, request.headers)
         if self._engine is None or around is None:
             return False
         try:
             answer = await memory.answer(request, body, self._engine)
         except DatabaseTrouble as trouble:
-            await respond(send, _refusal(request.namespace, trouble, around.headers))
+            await tell_refusal(scope, send, _refusal(request.namespace, trouble, around.headers))
             return True
         if answer is not None:
             await tell(scope, send, answer, around)
@@ -144,6 +162,11 @@ class _Held:
         self.waking, bounds = Waking(engine), Bounds()
         self.waits = Waits(engine, self.waking, bounds)
         self.turns = Turns(engine, self.waking, bounds, django)
+
+
+async def _unheard(message: Message) -> None:
+    """For a server that takes answers whole."""
+    raise AssertionError(message["type"])
 
 
 def _is_for_health(scope: Scope) -> bool:

@@ -12,6 +12,8 @@ Scope = MutableMapping[str, Any]
 # The name of an ASGI extension of `botwire_site.gunicorn_worker`: a function that sends the status, the lines of
 # headers that need no check, and the content of an answer in one go. Other servers get the two messages that all know.
 WHOLE = "botwire.whole"
+# Another one: the lane has had this request before, and does not answer it.
+DECLINED = "botwire.declined"
 
 
 class Body:

@@ -5,7 +5,7 @@ larger than any that would be taken.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cached_property
@@ -151,13 +151,28 @@ def response_of(answer: Answer, around: Headers) -> Response:
 
 async def tell(scope: Scope, send: Send, answer: Answer, around: Response) -> None:
     """Send an answer of the lane, whose headers are numbers and words of ours, with the headers of `around`."""
-    extensions = scope.get("extensions")
-    if not extensions or WHOLE not in extensions:
+    whole = extensions_of(scope).get(WHOLE)
+    if whole is None:
         await respond(send, response_of(answer, around.headers))
         return
     content = answer.body.encode()
     head = lines_of(as_headers(answer)) + around.lines + lines_of(_length_of(answer.status, content))
-    await extensions[WHOLE](answer.status, head, content)
+    await whole(answer.status, head, content)
+
+
+async def tell_refusal(scope: Scope, send: Send, response: Response) -> None:
+    """Send a refusal of ours, whose headers are of that kind, too."""
+    whole = extensions_of(scope).get(WHOLE)
+    if whole is None:
+        await respond(send, response)
+    else:
+        await whole(response.status, lines_of(response.headers), response.body)
+
+
+def extensions_of(scope: Scope) -> Mapping[str, Any]:
+    """What the server offers beyond ASGI, by name."""
+    extensions: Mapping[str, Any] = scope.get("extensions") or {}
+    return extensions
 
 
 def _length_of(status: int, content: bytes) -> Headers:
