@@ -1,6 +1,7 @@
 """Requests with headers that gunicorn has read before: answered without it, and as it would have answered them."""
 
 import asyncio
+import contextlib
 import json
 import re
 import secrets
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from gunicorn.config import Config
@@ -490,18 +491,32 @@ def test_any_bytes_are_answered_as_if_gunicorn_read_them_all(site, of_gunicorn, 
     """Each request is sent for itself, all on one connection; then the same, beside a connection that taught it."""
     whole = [b"\r\n".join([line, headers]) + b"\r\n\r\n" + body for line, headers, body in requests]
 
-    assert answers_to(site, whole + whole) == answers_to(of_gunicorn, whole + whole)
+    answered, expected = answers_to(site, whole + whole), answers_to(of_gunicorn, whole + whole)
+
+    # Where one closes while more is on its way, the connection is reset, and the rest of what was answered with it.
+    shorter, longer = sorted((answered, expected), key=lambda told: len(told.text))
+    assert longer.text == shorter.text or shorter.is_reset and longer.text.startswith(shorter.text)
 
 
-def answers_to(site: Site, requests: list[bytes]) -> bytes:
+class Told(NamedTuple):
+    text: bytes
+    is_reset: bool
+
+
+def answers_to(site: Site, requests: list[bytes]) -> Told:
     """All that comes back, without what differs by moment and namespace."""
     namespace = f"test-{secrets.token_hex(8)}".encode()
+    received, is_reset = b"", False
     with site.connect() as connection:
         try:
             for request in [*requests, LAST]:
                 connection.sendall(request.replace(b"NAME", namespace))
                 time.sleep(0.01)
-            received = b"".join(iter(lambda: connection.recv(65_536), b""))
+                with contextlib.suppress(BlockingIOError):
+                    received += connection.recv(65_536, socket.MSG_DONTWAIT)
+            while part := connection.recv(65_536):
+                received += part
         except (BrokenPipeError, ConnectionResetError):
-            received = b""
-    return CLAIM.sub(b"", MOMENT.sub(b"", DATE.sub(b"", received))).replace(namespace, b"NAME")
+            is_reset = True
+    text = CLAIM.sub(b"", MOMENT.sub(b"", DATE.sub(b"", received))).replace(namespace, b"NAME")
+    return Told(text, is_reset)
