@@ -270,8 +270,8 @@ class Connection(Protocol):
         is_skipped = super()._on_headers_complete()
         head, self._head = self._head, None
         if head is not None:
-            request = self._current_request
-            self._known.learn(self._sender, head, request, super()._build_http_scope(request, None, None))
+            scope = super()._build_http_scope(self._current_request, None, None)
+            self._known.learn(self._sender, head, self._current_request, scope, self.app.headers_of(scope))
         return is_skipped
 
     def _build_http_scope(self, request: Any, sockname: Any, peername: Any) -> dict[str, Any]:

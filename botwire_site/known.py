@@ -6,15 +6,15 @@ and a request that differs in one byte of its headers is gunicorn's to read.
 """
 
 import re
-from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.lane.requests import LARGEST_BODY, PlainHeaders, plain_headers_of
+from api.lane.body import PlainHeaders, Scope
 
 MOST_KNOWN = 2_000
-# Longer ones are unusual, and would be kept.
+# Longer ones are unusual, and would be kept; a larger body comes in several pieces.
 LONGEST_HEADERS = 2_048
+LARGEST_BODY = 65_536
 # A request line (RFC 9112 section 3) for an entry, of characters that a target may have (RFC 3986 section 3.3), with a
 # method that the lane answers.
 _LINE = re.compile(rb"(GET|PUT|DELETE) (/memory/[A-Za-z0-9._~!$&'()*+,;=:@%/-]+) HTTP/1\.1\r\n")
@@ -47,7 +47,7 @@ class Head:
 class Known:
     """What gunicorn has made of headers: a scope, of which some differs by request, and the length of the body."""
 
-    scope: MutableMapping[str, Any]
+    scope: Scope
     headers: PlainHeaders
     length: int
 
@@ -66,14 +66,14 @@ class KnownHeaders:
         """What was made of these headers before, if they came from there."""
         return self._known.get((sender, head.headers))
 
-    def learn(self, sender: str, head: Head, request: Any, scope: MutableMapping[str, Any]) -> None:
+    def learn(self, sender: str, head: Head, request: Any, scope: Scope, headers: PlainHeaders | None) -> None:
         """Keep what gunicorn has made of a head, unless it is not to be answered like any other.
 
-        `request` is gunicorn's. A secret is not kept for longer than its request.
+        `request` is gunicorn's, `headers` are what the lane reads. A secret is not kept for longer than its request.
         """
-        headers = plain_headers_of(scope)
-        is_usual = headers is not None and not (request.should_close() or request.chunked or request.may_upgrade())
-        if headers is None or not is_usual or b"authorization" in headers or request.content_length > LARGEST_BODY:
+        if headers is None or b"authorization" in headers or request.content_length > LARGEST_BODY:
+            return
+        if request.should_close() or request.chunked or request.may_upgrade():
             return
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()

@@ -4,14 +4,13 @@ from api import problems
 from api.access import told
 from api.lane import memory
 from api.lane.around import Around
-from api.lane.body import DECLINED, Body, Message, Receive, Scope, Send
+from api.lane.body import DECLINED, Body, Message, PlainHeaders, Receive, Scope, Send
 from api.lane.bounds import Bounds
 from api.lane.django import WSGI, Django, Headers, Response, extensions_of, respond, tell, tell_refusal
 from api.lane.held import Unfound, Waits
 from api.lane.requests import (
     KeysRequest,
     MemoryRequest,
-    PlainHeaders,
     keys_request_of,
     memory_request_of,
     plain_headers_of,
@@ -102,10 +101,14 @@ class Application:
             await respond(send, _told(response, wait) if wait.told_as else response)
         return response is not None
 
+    def headers_of(self, scope: Scope) -> PlainHeaders | None:
+        """What `answer_on_loop` reads of the headers of a request; None if one is only Django's to read."""
+        return plain_headers_of(scope)
+
     async def answer_on_loop(self, scope: Scope, headers: PlainHeaders, body: Body) -> bool:
         """Answer a request for an entry or keys that has come whole, by the extension WHOLE; or tell that Django is to.
 
-        `headers` are those of the scope, from `plain_headers_of`.
+        `headers` are from `headers_of`.
         """
         request = memory_request_of(scope, headers) or keys_request_of(scope, headers)
         return request is not None and await self._answer_request(request, scope, body, _unheard)

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from api.lane.body import Scope
+from api.lane.body import PlainHeaders, Scope
 from api.lane.django import Django, Response
-from api.lane.requests import PlainHeaders
 
 MOST_KNOWN = 1_000
 

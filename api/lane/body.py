@@ -8,6 +8,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
+# By lower-case name, as text in which bytes beyond ASCII are Latin-1 characters.
+PlainHeaders = dict[bytes, str]
 
 # The name of an ASGI extension of `botwire_site.gunicorn_worker`: a function that sends the status, the lines of
 # headers that need no check, and the content of an answer in one go. Other servers get the two messages that all know.

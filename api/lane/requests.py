@@ -6,7 +6,7 @@ from django.http import Http404
 
 from api.access import token_in
 from api.bodies import FRAME_BYTES, SetBody, check_type, parsed
-from api.lane.body import Body, Scope
+from api.lane.body import Body, PlainHeaders, Scope
 from api.requests import key_in, namespace_in, page_limit_of, parameters_in, path_of_target, searchable, writer_in
 from namespaces.errors import Refusal
 from namespaces.names import check_prefix
@@ -17,9 +17,6 @@ from namespaces.tokens import check_token, has_token
 LARGEST_BODY = 65_536 + FRAME_BYTES
 # A longer page holds up the loop, too: 1,000 keys take half a millisecond.
 LONGEST_PAGE = 1_000
-
-# By lower-case name, as text in which bytes beyond ASCII are Latin-1 characters.
-PlainHeaders = dict[bytes, str]
 
 # Headers that change an answer, and which only Django and the views know how to read.
 _OF_DJANGO = {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.http import Http404
 
-from api.lane.body import Scope
-from api.lane.requests import PlainHeaders, shown_token
+from api.lane.body import PlainHeaders, Scope
+from api.lane.requests import shown_token
 from api.requests import (
     address_in,
     by_of,
