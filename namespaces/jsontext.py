@@ -16,6 +16,8 @@ from namespaces.errors import InvalidJSON, JSONTooDeep
 from namespaces.limits import limit
 
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
+# A member's name without escapes, up to where its value begins.
+_PLAIN_NAME = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]')
 _MAYBE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
@@ -69,8 +71,12 @@ def members(text: str) -> Iterator[tuple[str, str]]:
         if not is_first:
             position = _skip_space(text, _expect(text, position, ","))
         is_first = False
-        name, position = _scan_name(text, position)
-        start = _skip_space(text, _expect(text, _skip_space(text, position), ":"))
+        plain = _PLAIN_NAME.match(text, position)
+        if plain:
+            name, start = plain[1], plain.end()
+        else:
+            name, position = _scan_name(text, position)
+            start = _skip_space(text, _expect(text, _skip_space(text, position), ":"))
         end = _scan(text, start)
         yield name, text[start:end]
         position = _skip_space(text, end)

@@ -67,6 +67,8 @@ def check_writer(name: str, *, is_operator: bool = False) -> str:
 
     Operators are called `operator`; nobody else is, in whatever case, nor with a colon and something behind it.
     """
+    if not name:
+        return name  # most say none
     _check_text(name, InvalidWriter, "A writer's name", limit("writer_bytes"))
     if not is_operator and name.casefold().partition(":")[0] == OPERATOR:
         raise InvalidWriter(
