@@ -20,7 +20,7 @@ timeout = 60
 limit_request_line = 8190
 control_socket_disable = True
 # The one in C (gunicorn-h1c 0.6.10) takes a body of more than 64 KiB for requests that it lost, so that every second
-# large set ended its connection; it would spare a tenth of a small read.
+# large set ended its connection, and would spare 3 to 7 % of a request; headers read before are not parsed at all.
 http_parser = "python"
 forwarded_allow_ips = "127.0.0.1,::1"
 accesslog = None

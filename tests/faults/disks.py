@@ -1,5 +1,6 @@
 """A disk that is small enough to fill it up: a file system of its own, in memory."""
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -29,10 +30,14 @@ def small_disk(mebibytes: int) -> Iterator[Path]:
 def fill(folder: Path, *, leave: int = 0) -> Path:
     """Fill the disk up to `leave` bytes; remove the file that is returned to make room again."""
     ballast = folder / "ballast"
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file:
         while (room := _free(folder) - leave) > 0:
-            file.write(b"x" * min(room, 1 << 20))
-            file.flush()
+            try:
+                file.write(b"x" * min(room, 1 << 20))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                break  # others who write have taken the last of it
     return ballast
 
 
