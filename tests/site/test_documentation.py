@@ -60,7 +60,7 @@ def test_the_two_commands_are_those_of_the_readme():
     assert commands == ["pip install uv && uv run manage.py serve", "pip install uv && uv run pytest"]
     gate = (ROOT / ".ci" / "run").read_text()
     assert "pip install --quiet uv" in gate
-    assert re.search(r"^uv run pytest\b", gate, re.MULTILINE), "CI calls the README's test command"
+    assert re.search(r"^ *uv run pytest\b", gate, re.MULTILINE), "CI calls the README's test command"
 
 
 def test_the_readme_s_command_serves(tmp_path):
