@@ -249,10 +249,10 @@ class Connection(Protocol):
         )
 
     def _hand_over(self, data: bytes, head: Head | None = None) -> None:
-        """Give gunicorn what has come; `head` is to be learned."""
-        self._head = head
+        """Give gunicorn what has come; `head` is to be learned once gunicorn has made a scope of it."""
+        if head is not None:
+            self._head = head
         super().data_received(data)
-        self._head = None
 
     def _hand_over_early(self) -> None:
         early = self._take_early()
@@ -266,16 +266,11 @@ class Connection(Protocol):
         early, self._early = self._early, b""
         return early
 
-    def _on_headers_complete(self) -> bool:
-        is_skipped = super()._on_headers_complete()
-        head, self._head = self._head, None
-        if head is not None:
-            scope = super()._build_http_scope(self._current_request, None, None)
-            self._known.learn(self._sender, head, self._current_request, scope, self.app.headers_of(scope))
-        return is_skipped
-
     def _build_http_scope(self, request: Any, sockname: Any, peername: Any) -> dict[str, Any]:
         scope = super()._build_http_scope(request, sockname, peername)
+        head, self._head = self._head, None
+        if head is not None:
+            self._known.learn(self._sender, head, request, scope, self.app.headers_of(scope))
         if self._is_declined:
             self._is_declined = False
             scope["extensions"][DECLINED] = True

@@ -8,13 +8,7 @@ from api.lane.body import DECLINED, Body, Message, PlainHeaders, Receive, Scope,
 from api.lane.bounds import Bounds
 from api.lane.django import WSGI, Django, Headers, Response, extensions_of, respond, tell, tell_refusal
 from api.lane.held import Unfound, Waits
-from api.lane.requests import (
-    KeysRequest,
-    MemoryRequest,
-    keys_request_of,
-    memory_request_of,
-    plain_headers_of,
-)
+from api.lane.requests import KeysRequest, keys_request_of, memory_request_of, plain_headers_of
 from api.lane.turns import Turns
 from api.lane.wait_requests import ChangesWait, LeaseWait, WaitRequest, lease_wait_of, wait_request_of
 from api.waits import OUTCOME
@@ -32,6 +26,11 @@ _OF_OPTIONS = (
     b"access-control-max-age",
 )
 _DECIDING_WAITS = (b"host", b"x-forwarded-proto", b"origin")
+
+
+async def _unheard(message: Message) -> None:
+    """For a server that takes answers whole."""
+    raise AssertionError(message["type"])
 
 
 class Application:
@@ -105,27 +104,25 @@ class Application:
         """What `answer_on_loop` reads of the headers of a request; None if one is only Django's to read."""
         return plain_headers_of(scope)
 
-    async def answer_on_loop(self, scope: Scope, headers: PlainHeaders, body: Body) -> bool:
-        """Answer a request for an entry or keys that has come whole, by the extension WHOLE; or tell that Django is to.
-
-        `headers` are from `headers_of`.
-        """
-        request = memory_request_of(scope, headers) or keys_request_of(scope, headers)
-        return request is not None and await self._answer_request(request, scope, body, _unheard)
-
     async def _answer_common(self, scope: Scope, body: Body, send: Send) -> bool:
         """Answer a request for an entry, a page of keys, or the server's health; or tell that Django is to."""
         headers = plain_headers_of(scope)
         if headers is None:
             return False
+        if _is_for_health(scope):
+            return await self._answer_health(scope, headers, send)
+        return await self.answer_on_loop(scope, headers, body, send)
+
+    async def answer_on_loop(self, scope: Scope, headers: PlainHeaders, body: Body, send: Send = _unheard) -> bool:
+        """Answer a request for an entry or a page of keys; or tell that Django is to. `headers` are from `headers_of`.
+
+        Without `send`, it is answered by the extension WHOLE.
+        """
         request = memory_request_of(scope, headers) or keys_request_of(scope, headers)
         if request is None:
-            return _is_for_health(scope) and await self._answer_health(scope, headers, send)
-        return await self._answer_request(request, scope, body, send)
-
-    async def _answer_request(self, request: MemoryRequest | KeysRequest, scope: Scope, body: Body, send: Send) -> bool:
+            return False
         around_it = self._around_keys if isinstance(request, KeysRequest) else self._around_memory
-        around = await around_it.response(scope, request.headers)
+        around = await around_it.response(scope, headers)
         if self._engine is None or around is None:
             return False
         try:
@@ -165,11 +162,6 @@ class _Held:
         self.waking, bounds = Waking(engine), Bounds()
         self.waits = Waits(engine, self.waking, bounds)
         self.turns = Turns(engine, self.waking, bounds, django)
-
-
-async def _unheard(message: Message) -> None:
-    """For a server that takes answers whole."""
-    raise AssertionError(message["type"])
 
 
 def _is_for_health(scope: Scope) -> bool:
