@@ -21,6 +21,7 @@ from tests.conftest import RawClient
 from tests.exports import content_of, export_of, import_into
 from tests.factories import NamespaceFactory
 from tests.lane import THREADS, running_lane, scope_of
+from tests.polling import wait_until
 
 SECONDS = 20
 
@@ -312,9 +313,7 @@ def read_until(lane, namespace, parts):
 
     request = lane.application(scope_of(environ), receive, send)
     future = asyncio.run_coroutine_threadsafe(request, lane.loop)
-    deadline = time.monotonic() + SECONDS
-    while len(taken) <= parts and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: len(taken) > parts)
     return future
 
 
@@ -333,7 +332,7 @@ def test_readers_who_take_nothing_hold_no_thread(lane, namespace, settings, monk
     assert exporting._open == 2 * THREADS
     for reader in readers:
         reader.cancel()
-    wait_for_no_export()
+    wait_until(lambda: exporting._open == 0)
 
 
 def test_a_reader_who_takes_nothing_for_long_is_dropped(lane, namespace, monkeypatch):
@@ -344,11 +343,4 @@ def test_a_reader_who_takes_nothing_for_long_is_dropped(lane, namespace, monkeyp
 
     with pytest.raises(CancelledError):
         reader.result(SECONDS)
-    wait_for_no_export()
-
-
-def wait_for_no_export():
-    deadline = time.monotonic() + SECONDS
-    while exporting._open and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert exporting._open == 0
+    wait_until(lambda: exporting._open == 0)

@@ -23,6 +23,7 @@ from botwire_site import gunicorn_conf, gunicorn_worker, known
 from botwire_site.known import KnownHeaders
 from namespaces.models import Entry
 from tests.lane import Lane, running_lane
+from tests.polling import wait_until
 from tests.wire import Wire, head, until
 
 KEEP_ALIVE_SECONDS = 1
@@ -308,10 +309,7 @@ def test_a_client_that_leaves_disturbs_nobody(site, namespace):
         answer = asked(connection, get(namespace))
 
     assert status(answer) == 200
-    deadline = time.monotonic() + 5
-    while site.worker.protocols and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not site.worker.protocols
+    wait_until(lambda: not site.worker.protocols, seconds=5)
 
 
 def test_a_connection_rests_as_long_as_it_may_after_any_answer(site, namespace):

@@ -3,11 +3,11 @@
 import os
 import signal
 import sys
-import time
 
 import pytest
 
 from benchmarks.processes import Child, NotStarted, children_of, cpu_seconds, free_port, resident_megabytes
+from tests.polling import wait_until
 
 PARENT = """
 import subprocess, sys, time
@@ -34,25 +34,18 @@ def ignores_sigterm(pid: int) -> bool:
     return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def wait_for(condition, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_the_time_of_children_that_have_ended_is_counted_and_none_is_left(tmp_path):
     child = Child(sys.executable, "-c", PARENT, log=tmp_path / "log", environment={})
-    wait_for(lambda: "ready" in (tmp_path / "log").read_text())
+    wait_until(lambda: "ready" in (tmp_path / "log").read_text())
     [grandchild] = children_of(child.pid)
-    wait_for(lambda: ignores_sigterm(grandchild))
+    wait_until(lambda: ignores_sigterm(grandchild))
 
     assert cpu_seconds([child.pid]) >= 0.5
     assert resident_megabytes(grandchild) > 1
 
     child.end()
 
-    wait_for(lambda: not is_running(grandchild))
+    wait_until(lambda: not is_running(grandchild))
     assert not is_running(child.pid)
     child.end()  # once more does no harm
 

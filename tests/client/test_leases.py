@@ -14,6 +14,7 @@ import pytest
 
 from botwire import AsyncMemory, LeaseHeldError, LeaseLostError, Memory, WaitTimeoutError
 from tests.client.losing import Losing
+from tests.polling import wait_until
 
 SECONDS = 30
 
@@ -148,10 +149,7 @@ def test_renewing_ends_when_it_is_lost(memory):
     lease = memory.lock("to be lost", ttl=1.5).acquire()
     memory._send(memory._calls.release("to be lost", lease.fencing))
 
-    deadline = time.monotonic() + SECONDS
-    while "botwire lease to be lost" in [thread.name for thread in threading.enumerate()]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: "botwire lease to be lost" not in [thread.name for thread in threading.enumerate()])
 
     assert not lease.is_held
 

@@ -1,11 +1,10 @@
 """Purging with real processes: killed in the middle, it goes on and ends exact; and TRUNCATE spares the log."""
 
-import time
-
 import psycopg
 import pytest
 
 from tests.console.sessions import manage
+from tests.polling import wait_until
 from tests.promises.books import _snapshot, books_of
 from tests.workers import start_worker
 
@@ -44,17 +43,12 @@ def job_of(server):
 
 
 def wait_for_a_batch(server, seconds=120):
-    before, deadline = job_of(server)[1], time.monotonic() + seconds
-    while job_of(server)[1] == before:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    before = job_of(server)[1]
+    wait_until(lambda: job_of(server)[1] != before, seconds)
 
 
 def wait_for_the_end(server, seconds=240):
-    deadline = time.monotonic() + seconds
-    while job_of(server)[0] != "done":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: job_of(server)[0] == "done", seconds)
 
 
 @pytest.mark.timeout(600)

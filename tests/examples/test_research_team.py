@@ -1,6 +1,6 @@
 """The research team: an analyst that waits for a collector, both of which remember after a crash."""
 
-from tests.examples.programs import wait_until
+from tests.polling import wait_until
 
 COLLECTOR, ANALYST = "research_team/collector.py", "research_team/analyst.py"
 KEYS = ["collector_status", *(f"primes:{first:06}" for first in range(0, 500_000, 10_000)), "report"]

@@ -1,6 +1,6 @@
 """The trading desk: quant, risk manager and trader in processes of their own, which remember after a crash."""
 
-from tests.examples.programs import wait_until
+from tests.polling import wait_until
 
 DESK = ("trading_desk/quant.py", "trading_desk/risk.py", "trading_desk/trader.py")
 DAYS = range(1, 13)

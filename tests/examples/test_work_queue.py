@@ -2,7 +2,7 @@
 
 import re
 
-from tests.examples.programs import wait_until
+from tests.polling import wait_until
 
 NUMBERS = range(1_000_000_000_001, 1_000_000_000_041, 2)
 

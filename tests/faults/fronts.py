@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.processes import wait_until
+from tests.polling import wait_until
 from tests.servers import ROOT, free_port
 
 DEPLOY = ROOT / "deploy"

@@ -1,7 +1,5 @@
 """Which of a server's processes is which, and what each of them holds."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.servers import Server
@@ -30,14 +28,6 @@ def threads(number: int) -> int:
 def descriptors(number: int) -> int:
     """Open files and sockets of a process."""
     return len(list(Path(f"/proc/{number}/fd").iterdir()))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Return once the condition holds; AssertionError if that takes too long."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
 
 
 def _master(server: Server) -> int:

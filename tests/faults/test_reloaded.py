@@ -3,7 +3,8 @@
 import signal
 
 from tests.faults.load import Load, assert_kept
-from tests.faults.processes import background_worker, wait_until, web_workers
+from tests.faults.processes import background_worker, web_workers
+from tests.polling import wait_until
 from tests.promises.books import books_of
 
 RELOADS = 3

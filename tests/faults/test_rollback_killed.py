@@ -1,10 +1,9 @@
 """A rollback that is a job, with real processes: killed in the middle, it goes on and ends exact."""
 
-import time
-
 import pytest
 
 from tests.console.sessions import manage
+from tests.polling import wait_until
 from tests.promises.books import _snapshot, books_of
 from tests.workers import start_worker
 
@@ -44,13 +43,6 @@ def job_of(server):
     return job
 
 
-def wait_for(is_so, seconds=240):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.timeout(600)
 def test_a_rollback_killed_again_and_again_goes_on_and_ends_exact(unserved, namespace):
     manage(unserved, FILL.format(keys=KEYS, namespace=namespace))
@@ -59,7 +51,7 @@ def test_a_rollback_killed_again_and_again_goes_on_and_ends_exact(unserved, name
     for _ in range(KILLS):
         before = job_of(unserved)[1]
         workers = [start_worker(unserved), start_worker(unserved)]
-        wait_for(lambda before=before: job_of(unserved)[1] > before)
+        wait_until(lambda before=before: job_of(unserved)[1] > before, 240)
         for worker in workers:
             worker.kill()
             worker.wait()
@@ -70,7 +62,7 @@ def test_a_rollback_killed_again_and_again_goes_on_and_ends_exact(unserved, name
         assert restored == books.counters.revision - 2 * KEYS, "the job says just what was written"
     manage(unserved, WRITE.format(namespace=namespace, last=KEYS - 1))
     last = start_worker(unserved)
-    wait_for(lambda: job_of(unserved)[0] == "done")
+    wait_until(lambda: job_of(unserved)[0] == "done", 240)
     last.terminate()
     assert last.wait(60) == 0
 

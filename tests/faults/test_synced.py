@@ -15,7 +15,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.faults.processes import wait_until, web_workers
+from tests.faults.processes import web_workers
+from tests.polling import wait_until
 
 STRACE = shutil.which("strace")
 CLIENTS = 6

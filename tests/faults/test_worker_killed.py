@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from botwire import BotWireConnectionError, BotWireError, Memory
-from tests.faults.processes import wait_until, web_workers
+from tests.faults.processes import web_workers
+from tests.polling import wait_until
 from tests.promises.books import books_of
 
 WRITERS = 4

@@ -4,12 +4,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 
 import httpx
 import pytest
 
 from tests.conftest import free_port
+from tests.polling import wait_until
 from tests.site.attempts import try_at_once
 
 REDIS = shutil.which("redis-server")
@@ -25,9 +25,7 @@ def redis(tmp_path):
         [REDIS, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""],
         stdout=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 10
-    while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
     yield f"redis://127.0.0.1:{port}/0", process
     process.kill()
     process.wait()

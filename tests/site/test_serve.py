@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT, Server, free_port
+from tests.polling import wait_until
 
 
 def serve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,13 +38,6 @@ def is_alive(number: int) -> bool:
         return Path(f"/proc/{number}/stat").read_text().split(") ")[1][0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def wait_for(condition, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -80,12 +74,12 @@ def test_the_first_start_makes_an_operator_whose_password_is_shown_once(own):
 def test_a_server_that_asks_for_no_second_factor_says_so(make_server):
     relaxed = make_server(BOTWIRE_OPERATOR_MFA="0")
 
-    wait_for(lambda: "WARNING: operators sign in with a password alone" in relaxed.log.read_text())
+    wait_until(lambda: "WARNING: operators sign in with a password alone" in relaxed.log.read_text())
     assert "no second factor" in httpx.get(f"{relaxed.url}/account/login/").text
 
 
 def test_a_server_that_asks_for_it_warns_of_nothing(own):
-    wait_for(lambda: "Ctrl-C stops it." in own.log.read_text())
+    wait_until(lambda: "Ctrl-C stops it." in own.log.read_text())
 
     assert "WARNING" not in own.log.read_text()
 
@@ -138,7 +132,7 @@ def test_ctrl_c_leaves_no_process_and_no_traceback(own):
 
     assert own.stop() == 0
 
-    wait_for(lambda: not any(map(is_alive, numbers)))
+    wait_until(lambda: not any(map(is_alive, numbers)))
     assert "Traceback" not in own.log.read_text()
 
 
@@ -148,7 +142,7 @@ def test_its_children_end_with_it_even_when_it_is_killed(own):
     os.kill(parent, signal.SIGKILL)
     own.process.wait(10)
 
-    wait_for(lambda: not any(map(is_alive, children)))
+    wait_until(lambda: not any(map(is_alive, children)))
 
 
 @contextlib.contextmanager
@@ -169,9 +163,9 @@ def served_in_a_terminal(
     )
     os.close(terminal)
     try:
-        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
         if not is_starting:
-            wait_for(lambda: httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200)
+            wait_until(lambda: httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200)
         yield process, window
     finally:
         process.terminate()
@@ -213,11 +207,11 @@ def test_a_background_worker_that_dies_is_started_again(own):
     def workers() -> list[int]:
         return [n for n in own.process_ids() if b"\0worker\0" in Path(f"/proc/{n}/cmdline").read_bytes()]
 
-    wait_for(workers)
+    wait_until(workers)
     [first] = workers()
     os.kill(first, signal.SIGKILL)
 
-    wait_for(lambda: workers() not in ([first], []))
+    wait_until(lambda: workers() not in ([first], []))
     assert httpx.get(f"{own.url}/readyz").status_code == 200
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from botwire_site import children, gunicorn_conf, serving
 from tests.conftest import ROOT, free_port
-from tests.site.test_serve import is_alive, serve, wait_for
+from tests.polling import wait_until
+from tests.site.test_serve import is_alive, serve
 
 
 class Starting:
@@ -30,7 +31,7 @@ class Starting:
         command = [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{self.port}", "--data", str(folder)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-        wait_for(self.is_listening)
+        wait_until(self.is_listening)
 
     def is_listening(self) -> bool:
         with socket.socket() as probe:
@@ -76,13 +77,13 @@ def test_a_signal_meanwhile_ends_it_at_once_and_quietly(starting, number):
 
 
 def test_its_children_end_with_it_even_when_it_is_killed_meanwhile(starting):
-    wait_for(lambda: len(starting.children()) >= 2)
+    wait_until(lambda: len(starting.children()) >= 2)
     time.sleep(2)  # gunicorn's workers are loaded, and wait
     found = starting.children()
 
     starting.process.kill()
 
-    wait_for(lambda: not any(map(is_alive, found)))
+    wait_until(lambda: not any(map(is_alive, found)))
 
 
 def test_a_database_that_cannot_be_used_leaves_no_gunicorn_and_no_word_of_it(tmp_path):

@@ -1,6 +1,5 @@
 """Checkpoints on a real server, of real graphs; what LangGraph's suite of conformance leaves out."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from botwire import (
 )
 from botwire.langgraph import BotWireSaver, BotWireStore
 from tests.frameworks.langgraph.graphs import counting, remembering, thread
+from tests.polling import wait_until
 
 RUN = """
 import sys
@@ -165,13 +165,6 @@ def test_a_server_that_is_killed_leaves_no_half_checkpoint(server, namespace, sa
     texts = [found.checkpoint["channel_values"]["text"] for found in saver.list(None)]
     assert len(texts) > 2
     assert {(len(text), len(set(text))) for text in texts} == {(1_500_000, 1)}
-
-
-def wait_until(is_so, seconds=30) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_checkpoint_that_is_refused_leaves_nothing(cramped, namespace):
