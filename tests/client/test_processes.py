@@ -3,10 +3,16 @@
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
-from botwire import AsyncMemory, Memory, PreconditionFailedError
+import httpx
+import pytest
+
+from botwire import AsyncMemory, BotWireTimeoutError, Memory, PreconditionFailedError
+from botwire._settings import MOST_CONNECTIONS
 from tests.client.answers import ENTRY, raw
 
 LONGEST = 30
@@ -42,7 +48,51 @@ def test_many_threads_share_one_memory(memory):
 
     assert len(finished) == 40
     assert len(memory) == 400
-    assert len(memory._clients) == 1
+    assert len(memory._connections) == 1
+
+
+def test_no_two_threads_use_one_client_at_a_time(memory, monkeypatch):
+    """Its pool could close the connection on which one of them waits (https://github.com/encode/httpcore/issues/1110)."""
+    in_use, met, request = Counter(), [], httpx.Client.request
+
+    def watched(client, *arguments, **options):
+        in_use[client] += 1
+        met.append(in_use[client])
+        try:
+            return request(client, *arguments, **options)
+        finally:
+            in_use[client] -= 1
+
+    monkeypatch.setattr(httpx.Client, "request", watched)
+    with ThreadPoolExecutor(40) as threads:
+        [*threads.map(lambda number: memory.set(f"k{number}", number), range(200))]
+
+    assert (len(met), max(met)) == (200, 1)
+    assert 1 < len(in_use) <= MOST_CONNECTIONS
+
+
+def test_who_finds_all_connections_in_use_is_told(server, namespace):
+    with Memory(namespace, base_url=server.url, timeout=0.5, retries=0) as memory:
+        with ExitStack() as lent:
+            for _ in range(MOST_CONNECTIONS):
+                lent.enter_context(memory._own_connections().lend())
+            with pytest.raises(BotWireTimeoutError, match="all 32 connections stayed in use") as caught:
+                memory.set("k", 1)
+        assert memory.exists("k") is False
+
+    assert not caught.value.is_outcome_unknown
+
+
+def test_what_is_in_use_when_a_memory_is_closed_is_closed_when_it_comes_back(server, namespace):
+    memory = Memory(namespace, base_url=server.url)
+    connections = memory._own_connections()
+    with connections.lend(), connections.lend() as resting:
+        pass
+    with connections.lend() as busy:
+        memory.close()
+        assert (busy.is_closed, resting.is_closed) == (False, True)
+
+    assert busy.is_closed
 
 
 def test_exactly_one_of_many_threads_creates(memory):

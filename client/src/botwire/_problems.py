@@ -20,6 +20,7 @@ from botwire._exceptions import (
     UnexpectedAnswerError,
     class_for,
 )
+from botwire._settings import MOST_CONNECTIONS
 
 PROBLEM = "application/problem+json"
 #: What httpx raises before a single byte of the request can have left.
@@ -34,6 +35,7 @@ _START_ONE = (
     "Start a server with `uv run manage.py serve`, or let BOTWIRE_URL (or base_url=...) name the one that you mean."
 )
 _WAIT_LONGER = "It is slow, or out of reach: check base_url (or BOTWIRE_URL), or give it longer with timeout=..."
+_FEWER_AT_ONCE = "Let fewer threads or tasks call at once, or give each its own Memory."
 _READ_FIRST = "The write may or may not have happened: read before you repeat it."
 
 
@@ -93,7 +95,11 @@ def no_answer(
     is_timeout = isinstance(error, httpx.TimeoutException)
     is_outcome_unknown = is_in_doubt or may_have_written(error, method)
     reason = f"nothing within {timeout:g} s" if is_timeout else str(error) or type(error).__name__
-    advice = _READ_FIRST if is_outcome_unknown else _WAIT_LONGER if is_timeout else _START_ONE
+    advice = _WAIT_LONGER if is_timeout else _START_ONE
+    if isinstance(error, httpx.PoolTimeout):
+        reason, advice = f"all {MOST_CONNECTIONS} connections stayed in use", _FEWER_AT_ONCE
+    if is_outcome_unknown:
+        advice = _READ_FIRST
     return (BotWireTimeoutError if is_timeout else BotWireConnectionError)(
         f"No answer from {url} ({method}): {reason}. {advice}",
         method=method,

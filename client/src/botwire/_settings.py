@@ -26,8 +26,12 @@ TIMEOUT = 15.0
 RETRIES = 3
 
 _LONGEST_CONNECT = 5.0
+# Of one Memory in one process, or of one AsyncMemory in one event loop.
+MOST_CONNECTIONS = 32
 # Below the server's 75 s, so that a connection is not used in the moment that the server closes it.
-_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=30.0)
+_LIMITS = httpx.Limits(
+    max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS, keepalive_expiry=30.0
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from botwire import _leases, _operations, _portability, _rollback, _transactions
 from botwire._access import Access, trusted
 from botwire._answers import Page
 from botwire._call import Call, Pause, Steps
+from botwire._connections import Connections
 from botwire._debug import follow_environment
 from botwire._exceptions import (
     BotWireError,
@@ -96,7 +97,7 @@ class Memory:
         self._transport = transport
         self._calls = Calls(self._settings.base_url, namespace)
         self._access = Access(self._settings.base_url, namespace)
-        self._clients: dict[int, httpx.Client] = {}
+        self._connections: dict[int, Connections] = {}
         self._is_closed = False
 
     @property
@@ -568,9 +569,9 @@ class Memory:
     def close(self) -> None:
         """Close the connections (of this process, after a fork). Any further call raises RuntimeError."""
         self._is_closed = True
-        client = self._clients.get(os.getpid())
-        if client is not None:
-            client.close()
+        connections = self._connections.get(os.getpid())
+        if connections is not None:
+            connections.close()
 
     def __enter__(self) -> Memory:
         return self
@@ -667,7 +668,10 @@ class Memory:
     def _attempt_to_receive(self, call: Call[Any], take: Callable[[bytes], None]) -> Outcome:
         has_begun = False
         try:
-            with self._client().stream(call.method, call.url, headers=call.headers) as response:
+            with (
+                self._own_connections().lend() as client,
+                client.stream(call.method, call.url, headers=call.headers) as response,
+            ):
                 if response.is_success:
                     for piece in response.iter_bytes():
                         has_begun = True
@@ -682,34 +686,35 @@ class Memory:
 
     def _attempt(self, call: Call[T]) -> Outcome:
         try:
-            return self._client().request(
-                call.method,
-                call.url,
-                headers=call.headers,
-                content=call.content,
-                timeout=self._settings.timeout_of(call.wait),
-            )
+            with self._own_connections().lend() as client:
+                return client.request(
+                    call.method,
+                    call.url,
+                    headers=call.headers,
+                    content=call.content,
+                    timeout=self._settings.timeout_of(call.wait),
+                )
         except httpx.RequestError as error:
             return error
 
     def _show(self, token: str) -> None:
         """Send this token from now on."""
         self._settings = self._settings.with_token(token)
-        for client in builtins.list(self._clients.values()):
-            client.headers.update(self._settings.headers)
+        for connections in builtins.list(self._connections.values()):
+            connections.show(self._settings.headers)
 
-    def _client(self) -> httpx.Client:
-        """This process's client. No lock: one that another thread holds during a fork stays locked in the child."""
+    def _own_connections(self) -> Connections:
+        """This process's. No lock: one that another thread holds during a fork stays locked in the child."""
         if self._is_closed:
             raise RuntimeError(f"{self!r} is closed.")
         pid = os.getpid()
-        return self._clients.get(pid) or self._first_client(pid)
+        return self._connections.get(pid) or self._first_connections(pid)
 
-    def _first_client(self, pid: int) -> httpx.Client:
-        # setdefault is atomic, so that threads that come here together go on with the same client.
-        client = self._clients.setdefault(pid, httpx.Client(transport=self._transport, **self._settings.options()))
+    def _first_connections(self, pid: int) -> Connections:
+        # setdefault is atomic, so that threads that come here together go on with the same ones.
+        connections = self._connections.setdefault(pid, Connections(self._settings, self._transport))
         # The parent's connections are let go, not closed: closing takes a lock of the parent's. What remains of them
         # in this process is only file descriptors, and closing those is nothing that the server sees.
-        for other in [number for number in list(self._clients) if number != pid]:
-            self._clients.pop(other, None)
-        return client
+        for other in [number for number in list(self._connections) if number != pid]:
+            self._connections.pop(other, None)
+        return connections
