@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from namespaces import access, clock, exporting, quarantining, tokens, writing
 from namespaces.callers import AN_OPERATOR, Caller
@@ -333,6 +334,27 @@ def test_readers_who_take_nothing_hold_no_thread(lane, namespace, settings, monk
     for reader in readers:
         reader.cancel()
     wait_until(lambda: exporting._open == 0)
+
+
+@pytest.mark.only_on("postgresql")
+def test_no_thread_keeps_a_connection_of_the_pool_after_a_streamed_answer(lane, namespace, settings, monkeypatch):
+    monkeypatch.setattr(exporting, "ROWS_PER_PAGE", 2)
+    settings.LIMITS = {**settings.LIMITS, "exports_per_process": 3 * THREADS}
+    for number in range(9):
+        write(namespace, f"k{number}")
+    before = connections_taken()
+
+    readers = [read_until(lane, namespace, parts=2) for _ in range(2 * THREADS)]
+    for reader in readers:
+        reader.cancel()
+
+    wait_until(lambda: exporting._open == 0)
+    wait_until(lambda: connections_taken() == before, seconds=5)
+
+
+def connections_taken():
+    pool = connection.pool.get_stats()
+    return pool["pool_size"] - pool["pool_available"]
 
 
 def test_a_reader_who_takes_nothing_for_long_is_dropped(lane, namespace, monkeypatch):
