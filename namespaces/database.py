@@ -264,7 +264,7 @@ def turn(*, writes: bool = False) -> Iterator[None]:
 
 
 def let_go() -> None:
-    """Give PostgreSQL's connection back to the pool between two reads of one long answer."""
+    """Give this thread's PostgreSQL connection back to the pool, between two parts of one long answer."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
 

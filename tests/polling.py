@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Return once the condition holds; AssertionError if that takes too long."""
     deadline = time.monotonic() + seconds
     while not condition():

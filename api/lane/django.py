@@ -12,12 +12,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from django.db import close_old_connections
-
 from api.bodies import FRAME_BYTES
 from api.lane.body import WHOLE, Body, Scope, Send
 from api.rendering import Answer
 from api.requests import path_of_target
+from namespaces import database
 from namespaces.limits import limit
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -201,7 +200,7 @@ class _Exchange:
         """Django's answer."""
         parts: Any = application(self._environ, self._start)
         if getattr(parts, "streaming", True):
-            close_old_connections()  # this thread's: the request ends in another one
+            database.let_go()  # this thread's: the request ends in another one
             return Streamed(self._status, self._headers, parts)
         try:
             return Response(self._status, self._headers, b"".join(parts))

@@ -314,7 +314,7 @@ def read_until(lane, namespace, parts):
 
     request = lane.application(scope_of(environ), receive, send)
     future = asyncio.run_coroutine_threadsafe(request, lane.loop)
-    wait_until(lambda: len(taken) > parts)
+    wait_until(lambda: len(taken) > parts, SECONDS)
     return future
 
 
@@ -333,7 +333,7 @@ def test_readers_who_take_nothing_hold_no_thread(lane, namespace, settings, monk
     assert exporting._open == 2 * THREADS
     for reader in readers:
         reader.cancel()
-    wait_until(lambda: exporting._open == 0)
+    wait_until(lambda: exporting._open == 0, SECONDS)
 
 
 @pytest.mark.only_on("postgresql")
@@ -348,7 +348,7 @@ def test_no_thread_keeps_a_connection_of_the_pool_after_a_streamed_answer(lane, 
     for reader in readers:
         reader.cancel()
 
-    wait_until(lambda: exporting._open == 0)
+    wait_until(lambda: exporting._open == 0, SECONDS)
     wait_until(lambda: connections_taken() == before, seconds=5)
 
 
@@ -365,4 +365,4 @@ def test_a_reader_who_takes_nothing_for_long_is_dropped(lane, namespace, monkeyp
 
     with pytest.raises(CancelledError):
         reader.result(SECONDS)
-    wait_until(lambda: exporting._open == 0)
+    wait_until(lambda: exporting._open == 0, SECONDS)

@@ -312,7 +312,7 @@ def test_reads_are_counted_within_seconds(server, namespace):
     def reads():
         return httpx.get(f"{server.url}/namespaces/{namespace}").json()["usage"]["reads"]
 
-    wait_until(lambda: reads() >= 5)
+    wait_until(lambda: reads() >= 5, seconds=20)
     assert reads() == 5
 
 
@@ -322,7 +322,7 @@ def test_an_expired_entry_is_swept(server, namespace):
     def state():
         return httpx.get(f"{server.url}/namespaces/{namespace}").json()
 
-    wait_until(lambda: state()["usage"]["entries"] == 0)
+    wait_until(lambda: state()["usage"]["entries"] == 0, seconds=20)
     assert state()["usage"]["bytes"] == 0
     assert state()["revision"] == 2
 

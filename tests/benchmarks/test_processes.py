@@ -36,16 +36,16 @@ def ignores_sigterm(pid: int) -> bool:
 
 def test_the_time_of_children_that_have_ended_is_counted_and_none_is_left(tmp_path):
     child = Child(sys.executable, "-c", PARENT, log=tmp_path / "log", environment={})
-    wait_until(lambda: "ready" in (tmp_path / "log").read_text())
+    wait_until(lambda: "ready" in (tmp_path / "log").read_text(), 20)
     [grandchild] = children_of(child.pid)
-    wait_until(lambda: ignores_sigterm(grandchild))
+    wait_until(lambda: ignores_sigterm(grandchild), 20)
 
     assert cpu_seconds([child.pid]) >= 0.5
     assert resident_megabytes(grandchild) > 1
 
     child.end()
 
-    wait_until(lambda: not is_running(grandchild))
+    wait_until(lambda: not is_running(grandchild), 20)
     assert not is_running(child.pid)
     child.end()  # once more does no harm
 

@@ -149,7 +149,7 @@ def test_renewing_ends_when_it_is_lost(memory):
     lease = memory.lock("to be lost", ttl=1.5).acquire()
     memory._send(memory._calls.release("to be lost", lease.fencing))
 
-    wait_until(lambda: "botwire lease to be lost" not in [thread.name for thread in threading.enumerate()])
+    wait_until(lambda: "botwire lease to be lost" not in [thread.name for thread in threading.enumerate()], SECONDS)
 
     assert not lease.is_held
 

@@ -318,7 +318,7 @@ def test_an_import_that_is_killed_goes_on_when_it_is_run_again(environment, memo
     command = [sys.executable, "-c", SLOWLY, "-n", copy.namespace, "import", str(tmp_path / "a.ndjson")]
 
     running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_until(lambda: copy.exists("k00050"))
+    wait_until(lambda: copy.exists("k00050"), SECONDS)
     running.send_signal(how)
     running.communicate(timeout=SECONDS)
     there = len(copy)  # or more: the server may be about to write what was sent last
@@ -353,7 +353,7 @@ def test_an_export_that_is_killed_leaves_no_file_that_looks_whole(environment, m
     file, unfinished = tmp_path / "a.ndjson", tmp_path / "a.ndjson.part"
 
     running = subprocess.Popen([sys.executable, "-c", program, "export", "-o", str(file)], env=environment)
-    wait_until(unfinished.exists)
+    wait_until(unfinished.exists, SECONDS)
     running.kill()
     running.wait(SECONDS)
 

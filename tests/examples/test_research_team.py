@@ -1,5 +1,6 @@
 """The research team: an analyst that waits for a collector, both of which remember after a crash."""
 
+from tests.examples.programs import SECONDS
 from tests.polling import wait_until
 
 COLLECTOR, ANALYST = "research_team/collector.py", "research_team/analyst.py"
@@ -11,7 +12,7 @@ REPORT = {"up_to": 500_000, "primes": PRIMES_UP_TO_500_000, "estimate": 38_103, 
 def test_the_team_goes_on_after_kill_9_of_the_whole_server(server_to_kill, start, memory_at):
     memory = memory_at(server_to_kill)
     analyst, collector = start(server_to_kill, ANALYST), start(server_to_kill, COLLECTOR)
-    wait_until(lambda: len(memory.list_keys("primes:")) >= 5)
+    wait_until(lambda: len(memory.list_keys("primes:")) >= 5, SECONDS)
     remembered = dict(memory.items())
     server_to_kill.kill()
     stranded = [analyst.end(), collector.end()]

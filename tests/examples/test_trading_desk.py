@@ -1,5 +1,6 @@
 """The trading desk: quant, risk manager and trader in processes of their own, which remember after a crash."""
 
+from tests.examples.programs import SECONDS
 from tests.polling import wait_until
 
 DESK = ("trading_desk/quant.py", "trading_desk/risk.py", "trading_desk/trader.py")
@@ -12,7 +13,7 @@ WRITES = 1 + 3 * len(DAYS)  # an empty portfolio, then signals, limits and portf
 def test_the_desk_goes_on_after_kill_9_of_the_whole_server(server_to_kill, start, memory_at):
     memory = memory_at(server_to_kill)
     crew = [start(server_to_kill, path) for path in DESK]
-    wait_until(lambda: traded_days(memory) >= 4)
+    wait_until(lambda: traded_days(memory) >= 4, SECONDS)
     remembered = dict(memory.items())
     server_to_kill.kill()
     _, _, stranded_trader = [program.end() for program in crew]
@@ -49,7 +50,7 @@ def test_two_traders_side_by_side_trade_every_day_once(server, start, memory_at)
 def test_a_trader_that_was_killed_loses_nothing_and_trades_no_day_twice(server, start, memory_at):
     memory = memory_at(server)
     quant, risk, trader = (start(server, path) for path in DESK)
-    wait_until(lambda: traded_days(memory) >= 3)
+    wait_until(lambda: traded_days(memory) >= 3, SECONDS)
     trader.kill()
 
     exits = [program.end() for program in (start(server, DESK[-1]), quant, risk)]

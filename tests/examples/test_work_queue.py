@@ -2,6 +2,7 @@
 
 import re
 
+from tests.examples.programs import SECONDS
 from tests.polling import wait_until
 
 NUMBERS = range(1_000_000_000_001, 1_000_000_000_041, 2)
@@ -27,7 +28,7 @@ def test_workers_share_the_tasks_and_a_killed_one_s_task_is_done_by_another(star
     assert producer.end() == 0
 
     memory = memory_at(server)
-    wait_until(lambda: memory.list_keys("tasks/") == [])
+    wait_until(lambda: memory.list_keys("tasks/") == [], SECONDS)
     assert memory.get("results") == RESULTS
     assert producer.output.splitlines()[0] == "1000000000001 = 73 * 137 * 99990001"
     assert sum(int(re.findall(r"done: (\d+)", worker.output)[0]) for worker in workers) in (19, 20)

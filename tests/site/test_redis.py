@@ -25,7 +25,7 @@ def redis(tmp_path):
         [REDIS, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""],
         stdout=subprocess.DEVNULL,
     )
-    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 10)
     yield f"redis://127.0.0.1:{port}/0", process
     process.kill()
     process.wait()
